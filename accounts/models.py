@@ -1,0 +1,141 @@
+"""Who: people, the companies that own everything, and what was done by whom."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from config.base.ids import uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a person without a company; sign-up goes through `accounts.services.sign_up`."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make an operator who may do everything in the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        """Find by address, whatever its case."""
+        return self.get(email__iexact=email)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Users are tombstoned, never deleted as rows: what they made keeps its maker."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail address"))
+    username = models.CharField(_("user name"), max_length=40, unique=True)
+    full_name = models.CharField(_("full name"), max_length=150, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    time_zone = models.CharField(_("time zone"), max_length=63, default="UTC")
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May sign in to the admin."))
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique",
+                violation_error_message=_("Somebody with this e-mail address is here already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        """The name to greet with: the full name, or else the user name."""
+        return self.full_name or self.username
+
+    def get_short_name(self) -> str:
+        """The first word of the full name, or else the user name."""
+        return self.full_name.split(" ")[0] if self.full_name else self.username
+
+
+class Company(models.Model):
+    """What owns everything: wallet, plan, quotas, files. A person who signs up gets a personal one."""
+
+    class Kind(models.TextChoices):
+        PERSONAL = "personal", _("personal")
+        TEAM = "team", _("team")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=120)
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
+    domain = models.CharField(_("domain"), max_length=253, unique=True, null=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PERSONAL)
+    email = models.EmailField(_("e-mail for invoices"), blank=True)
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("An inactive company can do nothing."))
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's place in a company."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("owner")
+        ADMIN = "admin", _("admin")
+        MEMBER = "member", _("member")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["company", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.company} · {self.role}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to whom, kept as text so that it outlives the rows it speaks of."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True, related_name="audit_entries")
+    actor = models.CharField(_("who"), max_length=254)
+    action = models.CharField(_("action"), max_length=60)
+    target = models.CharField(_("of what"), max_length=254, blank=True)
+    detail = models.JSONField(_("details"), default=dict, blank=True)
+    at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        indexes = [models.Index(fields=["company", "-id"], name="audit_by_company")]
+
+    def __str__(self) -> str:
+        return f"{self.actor} · {self.action} · {self.target}"

@@ -1,0 +1,41 @@
+"""What a lower app must cause above it, without importing it.
+
+Each app fills these hooks in its `AppConfig.ready()`; the app below calls them. There are few and each is typed, so a
+reader finds every listener by searching for the hook's name.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, ParamSpec, TypeVar
+from uuid import UUID
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Hook(Generic[P, R]):
+    """An ordered list of functions with one signature, called one after the other in the caller's transaction."""
+
+    name: str
+    listeners: list[Callable[P, R]] = field(default_factory=list)
+
+    def register(self, listener: Callable[P, R]) -> None:
+        """Add a listener; adding the same one again changes nothing."""
+        if listener not in self.listeners:
+            self.listeners.append(listener)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        return [listener(*args, **kwargs) for listener in self.listeners]
+
+
+# A company was made; called with its id inside the transaction that made it.
+company_created: Hook[[UUID], None] = Hook("company_created")
+# A person proved the address for the first time; called with the ids of the user and of the personal company.
+person_verified: Hook[[UUID, UUID], None] = Hook("person_verified")
+# Proofs for `audit_ledger`: each returns one sentence for every row that breaks an invariant.
+audit_checks: Hook[[], Iterable[str]] = Hook("audit_checks")
+# `make_demo` fills the demo company: called with its id.
+demo_made: Hook[[UUID], None] = Hook("demo_made")
+# `seed` writes what a fresh installation needs (plans, catalogue); can be run again.
+seeds: Hook[[], str] = Hook("seeds")

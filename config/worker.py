@@ -1,0 +1,45 @@
+"""What every Dramatiq worker process does beside its work: say that it lives, and which queues it serves."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+import dramatiq
+import redis
+
+from config.base.realtime import connection
+
+WORKERS = "darkroom:workers"
+BEAT_SECONDS = 3
+# A queue whose worker has said nothing for this long counts as unserved.
+SILENCE_SECONDS = 12
+# The queues that a complete installation serves.
+QUEUES = ("priority", "default", "bulk", "blocking")
+
+logger = logging.getLogger(__name__)
+
+
+class HeartbeatMiddleware(dramatiq.Middleware):
+    """Writes the time under each queue's name while the worker runs."""
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:
+        """Start the beat with the worker's threads."""
+        queues = worker.consumer_whitelist or broker.get_declared_queues()
+        threading.Thread(target=_beat, args=(sorted(queues),), name="heartbeat", daemon=True).start()
+
+
+def _beat(queues: list[str]) -> None:
+    while True:
+        try:
+            connection().zadd(WORKERS, {queue: time.time() for queue in queues})
+        except redis.RedisError as error:
+            logger.warning("heartbeat not written: %s", error)
+        time.sleep(BEAT_SECONDS)
+
+
+def unserved_queues() -> list[str]:
+    """Names of the queues that no living worker serves. Raises `redis.RedisError`."""
+    beats = {name.decode(): at for name, at in connection().zrange(WORKERS, 0, -1, withscores=True)}
+    oldest = time.time() - SILENCE_SECONDS
+    return [queue for queue in QUEUES if beats.get(queue, 0) < oldest]
