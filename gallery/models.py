@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -56,6 +57,8 @@ class Asset(models.Model):
             models.Index(fields=["company", "-id"], name="asset_gallery", condition=Q(deleted_at=None)),
             models.Index(fields=["company", "-deleted_at"], name="asset_bin", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["deleted_at"], name="asset_expired", condition=Q(deleted_at__isnull=False)),
+            # What was made from this: read on every asset page.
+            GinIndex(fields=["parents"], name="asset_children", fastupdate=False),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from accounts.viewer import Viewer
 
@@ -28,3 +30,11 @@ class AssetQuerySet(models.QuerySet["Asset"]):
     def binned(self) -> Self:
         """In the bin."""
         return self.filter(deleted_at__isnull=False)
+
+    def restorable(self) -> Self:
+        """In the bin, and not so long that it is being deleted for good."""
+        return self.filter(deleted_at__gte=timezone.now() - settings.BIN_LIFETIME)
+
+    def with_files(self) -> Self:
+        """Renditions fetched too, in one query for all: what `Delivery` needs."""
+        return self.prefetch_related("renditions")

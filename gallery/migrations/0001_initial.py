@@ -2,6 +2,7 @@
 
 import config.base.ids
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -77,6 +78,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='asset',
             index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['deleted_at'], name='asset_expired'),
+        ),
+        migrations.AddIndex(
+            model_name='asset',
+            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['parents'], name='asset_children'),
         ),
         migrations.AddConstraint(
             model_name='assetrendition',

@@ -1,0 +1,139 @@
+"""What a viewer gets of an asset: signed addresses that expire, marked copies on plans that mark.
+
+Nothing is public by its path. An address is made only through a `Delivery`, for assets that its viewer was shown, and
+names one file until one moment; whoever holds it may fetch it until then. The moment is rounded to half the lifetime, so
+that the address stays the same for up to an hour (browsers cache by address) and always works for at least an hour.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.core.signing import Signer, b64_decode, b64_encode
+from django.urls import reverse
+from django.utils.text import slugify
+
+from accounts.viewer import Viewer
+from billing.selectors import plan_of
+from gallery.models import Asset, AssetRendition
+
+MARKED = {
+    "original": "marked",
+    "thumb-320": "marked-320",
+    "thumb-640": "marked-640",
+    "thumb-1280": "marked-1280",
+}
+THUMBNAILS = ("thumb-320", "thumb-640", "thumb-1280")
+NAME_WORDS = 6
+
+
+class AddressExpired(Exception):
+    """An address of ours that no longer works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a signed address says: which file, until when (Unix seconds), to keep or to look at."""
+
+    key: str
+    expires_at: int
+    is_download: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Makes the addresses for one viewer. The assets' renditions are fetched by the caller (`with_files`)."""
+
+    viewer: Viewer
+    is_marked: bool
+
+    def url(self, asset: Asset, rendition: str = "original", *, download: bool = False) -> str:
+        """Return the path of a rendition; "" when this viewer has none of that name.
+
+        On a plan that marks, what was made is given as its marked copy and never as the clean one: an asset whose
+        marked copies are missing gives nothing.
+        """
+        found = self._files(asset).get(rendition)
+        return _address(found.key, name=file_name(asset, found), is_download=download) if found else ""
+
+    def download_url(self, asset: Asset) -> str:
+        """Return the path that saves the original under a telling name."""
+        return self.url(asset, "original", download=True)
+
+    def thumbnail(self, asset: Asset, width: int = 640) -> str:
+        """Return the path of the smallest thumbnail whose long edge has `width` pixels, else of the largest there is."""
+        given = self._files(asset)
+        names = [name for name in THUMBNAILS if name in given]
+        enough = [name for name in names if int(name.partition("-")[2]) >= width]
+        return self.url(asset, (enough or names[-1:] or ["original"])[0])
+
+    def srcset(self, asset: Asset) -> str:
+        """Return the thumbnails as an `<img srcset>` with their true widths."""
+        given = self._files(asset)
+        return ", ".join(f"{self.url(asset, name)} {given[name].width}w" for name in THUMBNAILS if name in given)
+
+    def _files(self, asset: Asset) -> dict[str, AssetRendition]:
+        """What the viewer may have, by the clean name."""
+        given = {rendition.name: rendition for rendition in asset.renditions.all()}
+        if not self.is_marked or asset.origin != Asset.Origin.MADE:
+            return given
+        return {name: given[marked] for name, marked in MARKED.items() if marked in given}
+
+
+def delivery_for(viewer: Viewer) -> Delivery:
+    """Look up the plan once and return the delivery for one request."""
+    return Delivery(viewer=viewer, is_marked=plan_of(viewer.company).has_watermark)
+
+
+def url_for(asset: Asset, viewer: Viewer, rendition: str = "original") -> str:
+    """Return the path of one rendition; for several assets keep a `delivery_for`."""
+    return delivery_for(viewer).url(asset, rendition)
+
+
+def operator_url(asset: Asset, rendition: str = "thumb-320") -> str:
+    """Return the path of a rendition for an operator in the admin, who sees what is stored; "" when there is none."""
+    found = next((row for row in asset.renditions.all() if row.name == rendition), None)
+    return _address(found.key, name=file_name(asset, found), is_download=False) if found else ""
+
+
+def open_original(asset: Asset) -> "File[Any]":
+    """Open the clean original, for a provider's input. The caller closes it. `AssetRendition.DoesNotExist` if it has none."""
+    return default_storage.open(asset.renditions.get(name="original").key)
+
+
+def read_address(token: str, name: str) -> Address:
+    """Return what an address says. Raises `signing.BadSignature` if it is not ours and `AddressExpired` if its time is over."""
+    value, _dot, signature = token.partition(".")
+    _signer().unsign(f"{value}/{name}:{signature}")
+    key, expires_at, is_download = json.loads(b64_decode(value.encode()))
+    if expires_at <= time.time():
+        raise AddressExpired
+    return Address(key=key, expires_at=expires_at, is_download=bool(is_download))
+
+
+def file_name(asset: Asset, rendition: AssetRendition) -> str:
+    """A safe name to save under: `darkroom-<first words of the prompt>-<seed>.png`."""
+    words = slugify(asset.prompt or asset.original_name.rpartition(".")[0]).split("-")[:NAME_WORDS]
+    parts = ["darkroom", *words, "" if asset.seed is None else str(asset.seed)]
+    stem = "-".join(part for part in parts if part)[:80]
+    return f"{stem}.{rendition.key.rpartition('.')[2]}"
+
+
+def _address(key: str, *, name: str, is_download: bool) -> str:
+    value = b64_encode(json.dumps([key, _expiry(), int(is_download)], separators=(",", ":")).encode()).decode()
+    signature = _signer().signature(f"{value}/{name}")
+    return reverse("file", args=[f"{value}.{signature}", name])
+
+
+def _signer() -> Signer:
+    return Signer(salt="gallery.delivery", sep=":")
+
+
+def _expiry() -> int:
+    """Unix seconds at which an address made now ends: between half of the lifetime and all of it away."""
+    step = int(settings.FILE_URL_LIFETIME.total_seconds()) // 2
+    return (int(time.time()) // step + 2) * step
