@@ -1,0 +1,237 @@
+"""The child process that decodes pictures from outside. Started by `config.base.imaging`; no web process loads it.
+
+One JSON request on standard input, one JSON answer on standard output:
+
+    {"source", "folder", "watermark_text", "limits": {"memory_bytes", "cpu_seconds", "file_bytes"}}
+    {"picture": {…}} or {"error": "unsupported" | "broken" | "too_large" | "too_heavy" | "failed"}
+
+It imports Pillow, thumbhash and the standard library only, so that it starts in about 100 ms and carries no secrets, no
+settings and no database connection that a decoder's bug could reach.
+"""
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import resource
+import struct
+import sys
+import warnings
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import thumbhash
+from PIL import Image, ImageCms, ImageOps
+
+from config.base.pictures import FORMATS, MAX_PIXELS, THUMBNAIL_EDGES, THUMBNAIL_MIME, Format, Picture, Rendition
+from config.base.watermark import mark
+
+# What Pillow's decoders are known to raise on damaged bytes, beside OSError.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+# Above this a progressive JPEG or a hard-squeezed PNG costs more seconds and memory than it saves bytes.
+LARGE_PIXELS = 16_000_000
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+class Refused(Exception):
+    """The picture is refused; the message is the code that goes back to the parent."""
+
+
+def sniff(head: bytes) -> Format:
+    """The format that the first bytes announce; the file's name plays no part."""
+    if head.startswith(b"\xff\xd8\xff"):
+        name = "JPEG"
+    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
+        name = "PNG"
+    elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        name = "WEBP"
+    else:
+        raise Refused("unsupported")
+    return next(known for known in FORMATS if known.name == name)
+
+
+def webp_size(head: bytes) -> tuple[int, int]:
+    """Width and height from a WebP's header: libwebp takes memory for the whole canvas as soon as it is opened."""
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack("<HH", head[26:30])
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The picture in sRGB. A profile that cannot be read is dropped: the pixels are then taken for sRGB as they are."""
+    if not profile or image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
+        return image
+    target = image.mode if image.mode == "RGBA" else "RGB"
+    with contextlib.suppress(ImageCms.PyCMSError, OSError):
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=target)
+        return converted or image
+    return image
+
+
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """RGB or RGBA from any mode that our formats hold; alpha is kept only where something is transparent."""
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if image.has_transparency_data:
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            return image
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def load(source: Path) -> tuple[Image.Image, Format, bool]:
+    """Decode `source`: upright, sRGB, RGB or RGBA, no metadata; with its format, and whether that was lossless."""
+    with source.open("rb") as stream:
+        head = stream.read(4096)
+    found = sniff(head)
+    try:
+        if found.name == "WEBP":
+            width, height = webp_size(head)
+            if width * height > MAX_PIXELS:
+                raise Refused("too_large")
+        with Image.open(source, formats=(found.name,)) as image:
+            image.load()
+            profile = image.info.get("icc_profile")
+            ImageOps.exif_transpose(image, in_place=True)
+            # Indexed colours go to RGB first: a profile speaks of channels, not of palette entries.
+            decoded: Image.Image = to_eight_bits(image) if image.mode in {"P", "PA", "LA", "La"} else image
+            decoded = to_eight_bits(to_srgb(decoded, profile))
+    except BOMBS as error:
+        raise Refused("too_large") from error
+    except BROKEN as error:
+        raise Refused("broken") from error
+    # Pillow's writers fall back on `info` for comments, profiles and EXIF.
+    decoded.info.clear()
+    return decoded, found, found.name == "PNG" or b"VP8L" in head
+
+
+def encode(image: Image.Image, path: Path, kind: str, *, lossless: bool) -> None:
+    """Write `image` as `kind` without any metadata, at a quality that keeps what the original showed."""
+    large = image.width * image.height > LARGE_PIXELS
+    try:
+        if kind == "JPEG":
+            image.save(path, "JPEG", quality=95, subsampling=0, progressive=not large)
+        elif kind == "PNG":
+            image.save(path, "PNG", compress_level=1 if large else 3)
+        else:
+            image.save(path, "WEBP", quality=60 if lossless else 95, lossless=lossless, method=0 if large else 3)
+    except ValueError as error:
+        # libwebp says so when the picture overflows its own limits or the memory that we grant.
+        raise Refused("too_heavy") from error
+
+
+def shrink(image: Image.Image, edge: int) -> Image.Image:
+    """`image` with a long edge of at most `edge` pixels; never made larger."""
+    longest = max(image.size)
+    if longest <= edge:
+        return image
+    size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def describe(name: str, path: Path, mime: str, image: Image.Image) -> Rendition:
+    return Rendition(name, path, mime, path.stat().st_size, image.width, image.height)
+
+
+def write_set(
+    image: Image.Image, folder: Path, found: Format, names: tuple[str, str], lossless: bool
+) -> list[Rendition]:
+    """The full-size file and its thumbnails. `names` are the full-size rendition's name and the thumbnails' prefix."""
+    full, prefix = names
+    path = folder / f"{full}.{found.extension}"
+    encode(image, path, found.name, lossless=lossless)
+    renditions = [describe(full, path, found.mime, image)]
+    edges = THUMBNAIL_EDGES if max(image.size) > THUMBNAIL_EDGES[-2] else THUMBNAIL_EDGES[:-1]
+    # From the largest down, each made of the one before: the full picture is resampled once. JPEG's own reduced
+    # decoding would not help here, since the clean original needs every pixel anyway.
+    for edge in reversed(edges):
+        image = shrink(image, edge)
+        path = folder / f"{prefix}-{edge}.webp"
+        image.save(path, "WEBP", quality=80, method=4)
+        renditions.insert(1, describe(f"{prefix}-{edge}", path, THUMBNAIL_MIME, image))
+    return renditions
+
+
+def hash_thumb(image: Image.Image) -> str:
+    """ThumbHash in base64, of a copy no larger than 64 pixels (the hash keeps at most seven waves a side).
+
+    Transparent ground is filled with the picture's own mean colour: the package cannot encode an alpha channel.
+    """
+    small = shrink(image, 64).convert("RGBA")
+    mean = small.resize((1, 1), Image.Resampling.BOX)
+    mean.putalpha(255)
+    ground = mean.resize(small.size)
+    ground.alpha_composite(small)
+    return base64.b64encode(bytes(thumbhash.rgba_to_thumb_hash(*ground.size, list(ground.tobytes())))).decode()
+
+
+def make(source: Path, folder: Path, watermark_text: str | None) -> Picture:
+    """Clean `source` and write its renditions into `folder`. Raises `Refused`."""
+    image, found, lossless = load(source)
+    renditions = write_set(image, folder, found, ("original", "thumb"), lossless)
+    with renditions[0].path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if watermark_text:
+        # Mark before encoding, so that no file of the marked set is ever written clean.
+        renditions += write_set(mark(image, watermark_text), folder, found, ("marked", "marked"), lossless)
+    return Picture(
+        width=image.width,
+        height=image.height,
+        mime=found.mime,
+        sha256=digest,
+        thumbhash=hash_thumb(image),
+        has_alpha=image.mode == "RGBA",
+        renditions=tuple(renditions),
+    )
+
+
+def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
+    """Bind this process; past a limit it gets MemoryError, SIGXCPU or EFBIG, and harms nobody else."""
+    wanted = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, value in wanted.items():
+        # macOS refuses RLIMIT_AS; the wall clock still holds there.
+        with contextlib.suppress(ValueError):
+            resource.setrlimit(kind, (value, value))
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what the request asks, and put every foreseen end of it into words that JSON carries."""
+    try:
+        picture = make(Path(request["source"]), Path(request["folder"]), request["watermark_text"])
+    except Refused as refusal:
+        return {"error": str(refusal)}
+    except MemoryError:
+        return {"error": "too_heavy"}
+    except OSError as error:
+        # Only reading the source's bytes and writing can still end here: the disk's fault, not the picture's.
+        return {"error": "failed", "detail": str(error)}
+    return {"picture": asdict(picture)}
+
+
+def main() -> None:
+    request = json.load(sys.stdin)
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    limit(**request["limits"])
+    json.dump(answer(request), sys.stdout, default=str)
+
+
+if __name__ == "__main__":
+    main()
