@@ -1,0 +1,131 @@
+// One stream a page. Events carry ids; the page fetches what changed under its own rights.
+// While the stream is away, what still runs is polled with back-off.
+
+const COALESCE_MS = 150;
+const POLL_FIRST_MS = 2000;
+const POLL_LAST_MS = 15000;
+const POLL_BESIDE_STREAM_MS = 20000;
+const HIDDEN_MS = 30000;
+
+const address = document.body.dataset.events;
+const waiting = new Set();
+let source = null;
+let isOpen = false;
+let pollDelay = POLL_FIRST_MS;
+let reopenDelay = POLL_FIRST_MS;
+let pollTimer;
+let reopenTimer;
+let hideTimer;
+
+// Several events a second are usual while a job runs: one request an element is enough.
+function refresh(element) {
+  if (!element || waiting.has(element)) return;
+  waiting.add(element);
+  setTimeout(() => {
+    waiting.delete(element);
+    // Not bubbling: a row inside the tray must not refresh the tray once more.
+    if (element.isConnected) element.dispatchEvent(new CustomEvent("refresh"));
+  }, COALESCE_MS);
+}
+
+const running = () => document.querySelectorAll('[data-live="running"]');
+const frame = () => document.querySelectorAll("#jobs-tray, #credits-pill");
+
+function refreshRunning() {
+  running().forEach(refresh);
+  frame().forEach(refresh);
+}
+
+function poll() {
+  clearTimeout(pollTimer);
+  if (document.hidden) return;
+  const delay = isOpen ? POLL_BESIDE_STREAM_MS : pollDelay;
+  pollTimer = setTimeout(() => {
+    if (running().length) {
+      refreshRunning();
+      pollDelay = Math.min(pollDelay * 1.5, POLL_LAST_MS);
+    } else {
+      pollDelay = POLL_FIRST_MS;
+    }
+    poll();
+  }, delay);
+}
+
+const effects = {
+  job: (id) => {
+    document.querySelectorAll(`[data-job="${CSS.escape(id)}"]`).forEach(refresh);
+    frame().forEach(refresh);
+  },
+  asset: (id) => document.querySelectorAll(`[data-asset="${CSS.escape(id)}"]`).forEach(refresh),
+  credits: () => refresh(document.getElementById("credits-pill")),
+  revoked: () => {
+    close();
+    location.assign(document.body.dataset.login);
+  },
+};
+
+function receive(event) {
+  let detail = {};
+  try {
+    detail = JSON.parse(event.data || "{}");
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  effects[event.type](String(detail.id ?? ""));
+  document.dispatchEvent(new CustomEvent(`live:${event.type}`, { detail }));
+}
+
+function opened() {
+  isOpen = true;
+  pollDelay = POLL_FIRST_MS;
+  reopenDelay = POLL_FIRST_MS;
+  // What happened between the page's making and this moment was said to nobody.
+  refreshRunning();
+  poll();
+}
+
+function failed() {
+  if (isOpen) {
+    isOpen = false;
+    poll();
+  }
+  // After a refusal (the ticket is too old) the browser does not try again. Any fragment renews the ticket, so we do.
+  if (source?.readyState !== EventSource.CLOSED) return;
+  close();
+  refresh(document.getElementById("credits-pill"));
+  reopenTimer = setTimeout(open, reopenDelay);
+  reopenDelay = Math.min(reopenDelay * 2, 60000);
+}
+
+function open() {
+  if (source || !address || document.hidden) return;
+  source = new EventSource(address);
+  source.addEventListener("open", opened);
+  source.addEventListener("error", failed);
+  for (const name of Object.keys(effects)) source.addEventListener(name, receive);
+}
+
+function close() {
+  clearTimeout(reopenTimer);
+  source?.close();
+  source = null;
+  isOpen = false;
+}
+
+// A browser opens six connections to one host: tabs in the background give theirs back.
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hideTimer);
+  if (document.hidden) {
+    hideTimer = setTimeout(close, HIDDEN_MS);
+    return;
+  }
+  refreshRunning();
+  open();
+  poll();
+});
+addEventListener("pagehide", close);
+addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+addEventListener("online", () => { refreshRunning(); open(); });
+
+open();
+poll();
