@@ -68,8 +68,10 @@ def holding(root: Path) -> Iterator[None]:
         except BlockingIOError:
             raise RootBusy from None
         (root / "services.json").unlink(missing_ok=True)
-        yield
-        (root / "services.json").unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (root / "services.json").unlink(missing_ok=True)
 
 
 def announce(root: Path, services: Services, *, address: str = "") -> None:
