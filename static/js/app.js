@@ -96,13 +96,18 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // The credits pill.
 
 let known = null;
+let calmDown;
 
+// Of 4 held, 3 may be spent and 1 returned in one step: each is told.
 function moneyMoved(before, now) {
-  if (now.held > before.held) return ["held", now.held - before.held];
-  if (now.balance < before.balance) return ["settled", before.balance - now.balance];
-  if (now.held < before.held) return ["released", before.held - now.held];
-  if (now.balance > before.balance) return ["granted", now.balance - before.balance];
-  return null;
+  const spent = Math.max(0, before.balance - now.balance);
+  const moves = {
+    held: now.held - before.held,
+    settled: spent,
+    released: before.held - now.held - spent,
+    granted: now.balance - before.balance,
+  };
+  return Object.entries(moves).filter(([, amount]) => amount > 0);
 }
 
 function flag(pill, text) {
@@ -120,17 +125,20 @@ function movePill(pill) {
   const value = pill.querySelector("[data-available]");
   if (!value) return;
   const now = { balance: Number(value.dataset.balance), held: Number(value.dataset.held) };
-  const move = known && moneyMoved(known, now);
+  const moves = known ? moneyMoved(known, now) : [];
   known = now;
-  if (!move) return;
-  const [state, amount] = move;
+  if (!moves.length) return;
+  const said = (kind) => moves.map(([state, amount]) => (
+    pill.dataset[kind + state[0].toUpperCase() + state.slice(1)]?.replace("{n}", amount)
+  )).filter(Boolean);
   pill.classList.remove("is-held", "is-settled", "is-released", "is-granted");
   void pill.offsetWidth; // restarts the animation when the same state comes twice
-  pill.classList.add(`is-${state}`);
-  setTimeout(() => pill.classList.remove(`is-${state}`), 4000);
-  const name = state[0].toUpperCase() + state.slice(1);
-  flag(pill, pill.dataset[`flag${name}`]?.replace("{n}", amount));
-  announce(pill.dataset[`text${name}`].replace("{n}", amount));
+  const states = moves.map(([state]) => `is-${state}`);
+  pill.classList.add(...states);
+  clearTimeout(calmDown);
+  calmDown = setTimeout(() => pill.classList.remove(...states), 4000);
+  flag(pill, said("flag").join(" "));
+  announce(said("text").join(". "));
 }
 
 // The tray stays as it was left, across swaps and pages.
