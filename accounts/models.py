@@ -43,6 +43,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May sign in to the admin."))
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    # Set once, by the conditional UPDATE that also gives the welcome; the addresses themselves are allauth's rows.
+    verified_at = models.DateTimeField(_("address proved"), null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

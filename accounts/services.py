@@ -1,0 +1,132 @@
+"""Writes of the accounts app: people, their personal companies, the audit."""
+
+import re
+import secrets
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from psycopg import errors
+
+from accounts.models import AuditEntry, Company, Membership, User
+from config.base import registry
+from config.base.problem import Refusal
+
+# Room is left for the suffix that tells two people of one name apart.
+_NAME_LENGTH = 32
+# Names that would pass for ours.
+_RESERVED = frozenset(
+    ["admin", "administrator", "api", "darkroom", "help", "moderator", "root", "staff", "support", "system"]
+)
+# A random suffix of 24 bits: more than a few collisions in a row mean that something else is wrong.
+_ATTEMPTS = 6
+
+
+class EmailTaken(Refusal):
+    """Somebody signed up with this address already, perhaps a moment ago."""
+
+    code = "email_taken"
+    status = 409
+
+
+def username_base(email: str) -> str:
+    """Return the stem of a user name: the address's local part in small letters, digits and hyphens."""
+    local = re.sub(r"[._+]+", "-", email.partition("@")[0])
+    stem = slugify(local).replace("_", "-").strip("-")[:_NAME_LENGTH] or "user"
+    return f"{stem}-{secrets.token_hex(3)}" if stem in _RESERVED else stem
+
+
+def sign_up(*, user: User) -> Company:
+    """Save a new person together with the personal company; both exist or neither does.
+
+    `user` is unsaved and has an address and a password. The user name is made from the address and kept unique
+    whoever else signs up at this moment. Raises `EmailTaken`.
+    """
+    stem = user.username or username_base(user.email)
+    with transaction.atomic():
+        for attempt in range(_ATTEMPTS):
+            user.username = stem if attempt == 0 else f"{stem}-{secrets.token_hex(3)}"
+            try:
+                with transaction.atomic():
+                    user.save(force_insert=True)
+                break
+            except IntegrityError as error:
+                if _violated(error) == "user_email_unique":
+                    raise EmailTaken(_("Somebody with this e-mail address is here already."), field="email") from error
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        return create_personal_company(user=user)
+
+
+def create_personal_company(*, user: User) -> Company:
+    """Make the company of one that a person owns, and all that a company needs, in one transaction.
+
+    The person of the same short name may have made way for a team of that name: then the short name gets a suffix.
+    """
+    with transaction.atomic():
+        for attempt in range(_ATTEMPTS):
+            slug = user.username if attempt == 0 else f"{user.username}-{secrets.token_hex(3)}"
+            company = Company(name=user.get_full_name(), slug=slug, kind=Company.Kind.PERSONAL, email=user.email)
+            try:
+                with transaction.atomic():
+                    company.save(force_insert=True)
+                break
+            except IntegrityError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        Membership.objects.create(company=company, user=user, role=Membership.Role.OWNER)
+        registry.company_created(company.pk)
+        return company
+
+
+def verify_person(*, user: User) -> bool:
+    """Note that the person proved the address, and let the apps above welcome the personal company, once for ever.
+
+    Returns False, and changes nothing, when that had happened before or happens elsewhere at this moment.
+    """
+    with transaction.atomic():
+        if not User.objects.filter(pk=user.pk, verified_at=None).update(verified_at=timezone.now()):
+            return False
+        company = Company.objects.get(
+            kind=Company.Kind.PERSONAL, memberships__user=user, memberships__role=Membership.Role.OWNER
+        )
+        registry.person_verified(user.pk, company.pk)
+    user.refresh_from_db(fields=["verified_at"])
+    return True
+
+
+def add_verified_person(*, email: str, password: str, full_name: str = "", is_operator: bool = False) -> User:
+    """Make a person whose address is known to be theirs (demo accounts, tests); everything else is a real sign-up."""
+    user = User(email=email.lower(), full_name=full_name, is_staff=is_operator, is_superuser=is_operator)
+    user.set_password(password)
+    with transaction.atomic():
+        sign_up(user=user)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        verify_person(user=user)
+    return user
+
+
+def update_person(*, user: User, **changes: str) -> User:
+    """Save changed names, language or time zone; the values are validated by the form or serializer before."""
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(changes))
+    return user
+
+
+def record_audit(
+    *, actor: str, action: str, target: str = "", company: Company | None = None, detail: dict[str, Any] | None = None
+) -> AuditEntry:
+    """Write down who did what: `actor` and `target` as text that stays readable when their rows are gone."""
+    return AuditEntry.objects.create(
+        actor=actor[:254], action=action, target=target[:254], company=company, detail=detail or {}
+    )
+
+
+def _violated(error: IntegrityError) -> str:
+    """The name of the constraint that refused the row."""
+    cause = error.__cause__
+    return (cause.diag.constraint_name or "") if isinstance(cause, errors.IntegrityError) else ""
