@@ -123,6 +123,13 @@ document.addEventListener("visibilitychange", () => {
   open();
   poll();
 });
+// What a person just did is worth a quick look, when nobody tells.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (isOpen || event.detail.requestConfig?.verb === "get") return;
+  pollDelay = POLL_FIRST_MS;
+  frame().forEach(refresh);
+  poll();
+});
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => { if (event.persisted) open(); });
 addEventListener("online", () => { refreshRunning(); open(); });
