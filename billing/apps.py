@@ -3,9 +3,20 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from config.base import registry
+
 
 class BillingConfig(AppConfig):
     """Billing; stands on accounts."""
 
     name = "billing"
     verbose_name = _("Billing")
+
+    def ready(self) -> None:
+        """Fill the hooks; models can be imported only now."""
+        from billing import hooks, plans
+
+        registry.company_created.register(hooks.open_account_of)
+        registry.person_verified.register(hooks.welcome)
+        registry.demo_made.register(hooks.furnish_demo)
+        registry.seeds.register(plans.seed_plans)

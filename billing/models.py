@@ -7,7 +7,9 @@ is the difference. Every change of the balance is a `LedgerEntry`, and every cre
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Company
@@ -22,12 +24,20 @@ class Plan(models.Model):
     name = models.CharField(_("name"), max_length=60)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("offered"), default=True)
-    monthly_price_cents = models.PositiveIntegerField(_("price a month, in cents"), null=True, blank=True, help_text=_("Empty: by agreement."))
+    monthly_price_cents = models.PositiveIntegerField(
+        _("price a month, in cents"), null=True, blank=True, help_text=_("Empty: by agreement.")
+    )
     welcome_credits = models.PositiveIntegerField(_("credits once"), default=0)
-    monthly_credits = models.PositiveIntegerField(_("credits a month"), null=True, blank=True, default=0, help_text=_("Empty: unlimited."))
-    daily_generations = models.PositiveIntegerField(_("generations a day"), null=True, blank=True, help_text=_("Empty: unlimited."))
+    monthly_credits = models.PositiveIntegerField(
+        _("credits a month"), null=True, blank=True, default=0, help_text=_("Empty: unlimited.")
+    )
+    daily_generations = models.PositiveIntegerField(
+        _("generations a day"), null=True, blank=True, help_text=_("Empty: unlimited.")
+    )
     parallel_jobs = models.PositiveSmallIntegerField(_("jobs at a time"), default=1)
-    storage_bytes = models.PositiveBigIntegerField(_("storage in bytes"), null=True, blank=True, help_text=_("Empty: by agreement."))
+    storage_bytes = models.PositiveBigIntegerField(
+        _("storage in bytes"), null=True, blank=True, help_text=_("Empty: by agreement.")
+    )
     seats = models.PositiveIntegerField(_("seats"), null=True, blank=True, default=1, help_text=_("Empty: unlimited."))
     personal_model_slots = models.PositiveIntegerField(_("personal models"), null=True, blank=True, default=1)
     tiers = ArrayField(models.CharField(max_length=10), verbose_name=_("model tiers"), default=list)
@@ -44,6 +54,50 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def price_label(self) -> str:
+        """The price as plan cards show it: `Free`, `$9.99 a month`, `By agreement`."""
+        if self.monthly_price_cents is None:
+            return gettext("By agreement")
+        if self.monthly_price_cents == 0:
+            return gettext("Free")
+        return gettext("$%(price)s a month") % {"price": f"{self.monthly_price_cents / 100:.2f}"}
+
+    @property
+    def summary(self) -> list[str]:
+        """What the plan gives, as short sentences for plan cards: only what the product keeps today."""
+        lines = [self._credits_sentence()]
+        if self.daily_generations is None:
+            lines.append(gettext("Unlimited generations"))
+        else:
+            generations = ngettext("%(n)s generation a day", "%(n)s generations a day", self.daily_generations)
+            lines.append(generations % {"n": self.daily_generations})
+        jobs = ngettext("%(n)s job at a time", "%(n)s jobs at a time", self.parallel_jobs)
+        lines.append(jobs % {"n": self.parallel_jobs})
+        lines.append(self._tiers_sentence())
+        if self.storage_bytes is not None:
+            lines.append(gettext("%(size)s of storage") % {"size": filesizeformat(self.storage_bytes)})
+        if self.has_priority_queue:
+            lines.append(gettext("Goes first in the queue"))
+        lines.append(gettext("Pictures carry a watermark") if self.has_watermark else gettext("No watermark"))
+        if self.has_commercial_licence:
+            lines.append(gettext("Commercial licence"))
+        return lines
+
+    def _credits_sentence(self) -> str:
+        if self.monthly_credits is None:
+            return gettext("Unlimited credits")
+        if self.monthly_credits:
+            return gettext("%(n)s credits a month") % {"n": self.monthly_credits}
+        return gettext("%(n)s credits to start with") % {"n": self.welcome_credits}
+
+    def _tiers_sentence(self) -> str:
+        if "premium" in self.tiers:
+            return gettext("All models")
+        if "advanced" in self.tiers:
+            return gettext("Basic and advanced models")
+        return gettext("Basic models")
 
 
 class Subscription(models.Model):
@@ -84,13 +138,17 @@ class Wallet(models.Model):
     held = models.BigIntegerField(_("held"), default=0)
     debt = models.BigIntegerField(_("debt"), default=0, help_text=_("Credits taken back after they were spent."))
     unlimited = models.BooleanField(_("unlimited"), default=False)
+    # How many ledger entries there are: the next entry's number is taken while this row is locked.
+    entry_count = models.PositiveBigIntegerField(_("ledger entries"), default=0, editable=False)
 
     class Meta:
         verbose_name = _("wallet")
         verbose_name_plural = _("wallets")
         constraints = [
             models.CheckConstraint(condition=Q(balance__gte=0), name="wallet_balance_not_negative"),
-            models.CheckConstraint(condition=Q(held__gte=0) & Q(held__lte=F("balance")), name="wallet_held_within_balance"),
+            models.CheckConstraint(
+                condition=Q(held__gte=0) & Q(held__lte=F("balance")), name="wallet_held_within_balance"
+            ),
             models.CheckConstraint(condition=Q(debt__gte=0), name="wallet_debt_not_negative"),
         ]
 
@@ -117,10 +175,18 @@ class CreditLot(models.Model):
         verbose_name = _("credit lot")
         verbose_name_plural = _("credit lots")
         constraints = [
-            models.CheckConstraint(condition=Q(remaining__gte=0) & Q(remaining__lte=F("amount")), name="lot_remaining_within_amount"),
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0) & Q(remaining__lte=F("amount")), name="lot_remaining_within_amount"
+            ),
         ]
         indexes = [
-            models.Index(F("wallet"), F("expires_at").asc(nulls_last=True), F("id"), name="lot_spending_order", condition=Q(remaining__gt=0)),
+            models.Index(
+                F("wallet"),
+                F("expires_at").asc(nulls_last=True),
+                F("id"),
+                name="lot_spending_order",
+                condition=Q(remaining__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,7 +218,11 @@ class Hold(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(settled__lte=F("amount")), name="hold_settled_within_amount"),
             models.CheckConstraint(
-                condition=(Q(state="open", closed_at=None, settled=0) | Q(state="released", closed_at__isnull=False, settled=0) | Q(state="settled", closed_at__isnull=False)),
+                condition=(
+                    Q(state="open", closed_at=None, settled=0)
+                    | Q(state="released", closed_at__isnull=False, settled=0)
+                    | Q(state="settled", closed_at__isnull=False)
+                ),
                 name="hold_state_agrees",
             ),
         ]
@@ -166,7 +236,11 @@ class Hold(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One change of a balance. Append-only: a trigger forbids update and delete."""
+    """One change of a balance. Append-only: a trigger forbids update and delete.
+
+    `number` counts a wallet's entries from 1 without gaps, in the order in which the wallet's lock was held; clocks
+    and keys of several machines could disagree about two entries of the same millisecond, the lock cannot.
+    """
 
     class Kind(models.TextChoices):
         GRANT = "grant", _("granted")
@@ -179,6 +253,7 @@ class LedgerEntry(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries")
+    number = models.PositiveBigIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     amount = models.BigIntegerField(_("amount"))
     balance_after = models.BigIntegerField(_("balance after"))
@@ -192,6 +267,7 @@ class LedgerEntry(models.Model):
         verbose_name_plural = _("ledger entries")
         constraints = [
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="entry_balance_not_negative"),
+            models.UniqueConstraint(fields=["wallet", "number"], name="entry_number_once"),
         ]
         indexes = [models.Index(fields=["wallet", "-id"], name="entry_by_wallet")]
 

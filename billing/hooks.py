@@ -1,0 +1,52 @@
+"""What billing does when something happens in the apps below it; registered in `apps.py`."""
+
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from accounts.models import Company
+from billing.models import LedgerEntry, Subscription
+from billing.plans import DEMO, plan_with_slug
+from billing.selectors import plan_of
+from billing.services import grant_credits, open_account
+
+DEMO_CREDITS = 1000
+
+
+def open_account_of(company_id: UUID) -> None:
+    """A new company gets a wallet and the default plan."""
+    open_account(company=Company.objects.get(pk=company_id))
+
+
+def welcome(user_id: UUID, company_id: UUID) -> None:
+    """A person who proved an address gets the plan's welcome credits, once, in the personal company."""
+    company = Company.objects.get(pk=company_id)
+    amount = plan_of(company).welcome_credits
+    if amount:
+        grant_credits(
+            company=company,
+            amount=amount,
+            kind=LedgerEntry.Kind.GRANT,
+            key=f"welcome:{user_id}",
+            cause=_("Welcome to Darkroom"),
+        )
+
+
+def furnish_demo(company_id: UUID) -> None:
+    """The demo company is on Pro by hand and was granted 1 000 credits in all. Doing it again changes nothing."""
+    company = Company.objects.get(pk=company_id)
+    open_account(company=company)
+    Subscription.objects.filter(company=company).update(
+        plan=plan_with_slug(DEMO), source=Subscription.Source.MANUAL, status=Subscription.Status.ACTIVE
+    )
+    grants = LedgerEntry.objects.filter(wallet_id=company_id, kind=LedgerEntry.Kind.GRANT)
+    missing = DEMO_CREDITS - grants.aggregate(granted=Sum("amount", default=0))["granted"]
+    if missing > 0:
+        grant_credits(
+            company=company,
+            amount=missing,
+            kind=LedgerEntry.Kind.GRANT,
+            key=f"demo:{company_id}",
+            cause=_("Credits of the demo account"),
+        )

@@ -1,0 +1,51 @@
+"""Reads about money: plan, credits, limits."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from accounts.models import Company
+from billing.models import Plan, UsageCounter, Wallet
+
+GENERATIONS = "generations"
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """What a company owns (`balance`), of which `held` is promised to jobs under way; `available` is the rest."""
+
+    balance: int
+    held: int
+    available: int
+    unlimited: bool
+
+
+def today(now: datetime | None = None) -> str:
+    """The UTC day, as the period of a daily limit: `2026-11-20`."""
+    return (now or timezone.now()).astimezone(UTC).date().isoformat()
+
+
+def plan_of(company: Company) -> Plan:
+    """The plan that a company is on. One query; raises `Plan.DoesNotExist` for one without an account."""
+    return Plan.objects.get(subscriptions__company=company)
+
+
+def credits_of(company: Company) -> Credits:
+    """A company's credits as of now. One query; raises `Wallet.DoesNotExist` for one without an account."""
+    wallet = Wallet.objects.get(company=company)
+    return Credits(
+        balance=wallet.balance, held=wallet.held, available=wallet.available, unlimited=wallet.unlimited
+    )
+
+
+def generations_used(company: Company, day: str) -> int:
+    """Generations taken on a UTC day, less those given back."""
+    counters = UsageCounter.objects.filter(company=company, name=GENERATIONS, period=day)
+    return counters.aggregate(used=Sum("used", default=0))["used"]
+
+
+def generations_today(company: Company) -> tuple[int, int | None]:
+    """`(used, limit)` of the current UTC day; the limit is None on plans without one."""
+    return generations_used(company, today()), plan_of(company).daily_generations
