@@ -1,8 +1,8 @@
 """What a viewer gets of an asset: signed addresses that expire, marked copies on plans that mark.
 
 Nothing is public by its path. An address is made only through a `Delivery`, for assets that its viewer was shown, and
-names one file until one moment; whoever holds it may fetch it until then. The moment is rounded to half the lifetime, so
-that the address stays the same for up to an hour (browsers cache by address) and always works for at least an hour.
+names one file until one moment; whoever holds it may fetch it until then. The moment is rounded to half the lifetime,
+so that the address stays the same for up to an hour (browsers cache by address) and works for at least an hour.
 """
 
 import json
@@ -65,7 +65,7 @@ class Delivery:
         return self.url(asset, "original", download=True)
 
     def thumbnail(self, asset: Asset, width: int = 640) -> str:
-        """Return the path of the smallest thumbnail whose long edge has `width` pixels, else of the largest there is."""
+        """Return the path of the smallest thumbnail whose long edge has `width` pixels, else of the largest."""
         given = self._files(asset)
         names = [name for name in THUMBNAILS if name in given]
         enough = [name for name in names if int(name.partition("-")[2]) >= width]
@@ -101,12 +101,12 @@ def operator_url(asset: Asset, rendition: str = "thumb-320") -> str:
 
 
 def open_original(asset: Asset) -> "File[Any]":
-    """Open the clean original, for a provider's input. The caller closes it. `AssetRendition.DoesNotExist` if it has none."""
+    """Open the clean original, for a provider's input; the caller closes it. `AssetRendition.DoesNotExist` if none."""
     return default_storage.open(asset.renditions.get(name="original").key)
 
 
 def read_address(token: str, name: str) -> Address:
-    """Return what an address says. Raises `signing.BadSignature` if it is not ours and `AddressExpired` if its time is over."""
+    """Return what an address says. `signing.BadSignature` if it is not ours, `AddressExpired` if its time is over."""
     value, _dot, signature = token.partition(".")
     _signer().unsign(f"{value}/{name}:{signature}")
     key, expires_at, is_download = json.loads(b64_decode(value.encode()))

@@ -35,6 +35,11 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """In the bin, and not so long that it is being deleted for good."""
         return self.filter(deleted_at__gte=timezone.now() - settings.BIN_LIFETIME)
 
+    def present(self) -> Self:
+        """Kept, or in the bin and restorable: what still has a page."""
+        alive = models.Q(deleted_at=None) | models.Q(deleted_at__gte=timezone.now() - settings.BIN_LIFETIME)
+        return self.filter(alive)
+
     def with_files(self) -> Self:
         """Renditions fetched too, in one query for all: what `Delivery` needs."""
         return self.prefetch_related("renditions")

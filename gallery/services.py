@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Company, User
+from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, PictureError, prepare_output, prepare_upload
@@ -68,7 +69,7 @@ def store_picture(*, source: Path, company_id: UUID, folder: str, asset_id: UUID
     """Decode what a provider made in the limited child and put its renditions into the storage; no database.
 
     `folder` is the job's id. With `marked` the copies with the watermark are made too. The same call again overwrites.
-    Raises `PictureError` when the file is no usable picture and `DecoderFailed` or `OSError` when it may be tried again.
+    Raises `PictureError` when the file is no usable picture, `DecoderFailed` or `OSError` when it may be tried again.
     What an unfinished attempt wrote stays, because a second attempt may be writing the same keys at this moment:
     whoever gives the output up calls `discard_files`.
     """
@@ -93,7 +94,7 @@ def keep_made_picture(
     model_name: str,
     params: dict[str, Any],
     seed: int | None,
-    credits: int,
+    credits: int,  # noqa: A002 – the word of the product; the builtin is for consoles
     elapsed_ms: int | None,
     parents: list[UUID],
 ) -> Asset:
@@ -130,9 +131,7 @@ def upload_picture(*, viewer: Viewer, file: UploadedFile) -> Asset:
             _receive(file, source)
             (room / "out").mkdir()
             picture = prepare_upload(source, room / "out")
-            stored = files.put_picture(
-                picture, company_id=viewer.company.pk, folder=files.UPLOADS, asset_id=asset_id
-            )
+            stored = files.put_picture(picture, company_id=viewer.company.pk, folder=files.UPLOADS, asset_id=asset_id)
         asset = Asset(
             company=viewer.company,
             user=viewer.user,
@@ -187,10 +186,26 @@ def restore_assets(*, viewer: Viewer, ids: Iterable[UUID]) -> int:
     return restored
 
 
-def purge_binned(*, before: datetime, limit: int = PURGE_BATCH) -> int:
-    """Delete for good, rows and files, up to `limit` assets that were put into the bin before `before`; return how many.
+def moderate_assets(*, ids: Iterable[UUID], operator: User, is_binned: bool) -> int:
+    """Put assets of any company into the bin, or take them out, by an operator; each is written into the audit."""
+    wanted = Asset.objects.kept() if is_binned else Asset.objects.restorable()
+    deleted_at = timezone.now() if is_binned else None
+    moved = 0
+    with transaction.atomic():
+        for asset in wanted.filter(pk__in=set(ids)).select_related("company").order_by("pk"):
+            if not wanted.filter(pk=asset.pk).update(deleted_at=deleted_at):
+                continue
+            action = "asset.bin" if is_binned else "asset.restore"
+            record_audit(actor=operator.email, action=action, target=str(asset.pk), company=asset.company)
+            _tell(asset.company_id, [asset.pk])
+            moved += 1
+    return moved
 
-    First they are claimed by one conditional UPDATE, after which nobody can restore them; then their files go, and their
+
+def purge_binned(*, before: datetime, limit: int = PURGE_BATCH) -> int:
+    """Delete for good, rows and files, up to `limit` assets put into the bin before `before`; return how many.
+
+    First they are claimed by one conditional UPDATE, after which nobody can restore them; then their files go, their
     rows last. So a crash in between leaves rows that the next call finds again, and no file that nobody knows of.
     """
     due = Asset.objects.filter(deleted_at__lt=before).order_by("deleted_at").values("pk")[:limit]

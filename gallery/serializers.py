@@ -1,0 +1,94 @@
+"""Assets in the API."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from gallery.delivery import Delivery
+from gallery.models import Asset
+
+EXAMPLE = {
+    "id": "0193a5d2-7c1e-7b3a-9f00-5d2c8a1e4b77",
+    "kind": "image",
+    "origin": "made",
+    "url": "https://darkroom.example/f/WyIw….Qm9v…/darkroom-red-fox-in-the-snow-42.png",
+    "thumbnail_url": "https://darkroom.example/f/WyIx….YmFy…/darkroom-red-fox-in-the-snow-42.webp",
+    "width": 1024,
+    "height": 1024,
+    "mime": "image/png",
+    "bytes": 1382042,
+    "prompt": "red fox in the snow",
+    "task": "text-to-image",
+    "model": "Local studio · Scene",
+    "params": {"aspect_ratio": "1:1"},
+    "seed": 42,
+    "credits": 1,
+    "parents": [],
+    "created_at": "2026-11-20T12:00:00Z",
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A made picture", value=EXAMPLE, response_only=True)])
+class AssetSerializer(serializers.ModelSerializer[Asset]):
+    """One asset. Its context holds the `request` and one `delivery` for all rows; renditions are fetched before."""
+
+    url = serializers.SerializerMethodField(
+        help_text="The picture itself; signed, works for one to two hours. Empty when your plan has no copy of it."
+    )
+    thumbnail_url = serializers.SerializerMethodField(help_text="WebP, long edge 640 pixels; signed like `url`.")
+    mime = serializers.CharField(read_only=True, help_text="Type of the picture at `url`.")
+    model = serializers.CharField(source="model_name", read_only=True, help_text="Empty for uploads.")
+    params = serializers.JSONField(read_only=True, help_text="What it was made with, besides prompt and seed.")
+
+    class Meta:
+        model = Asset
+        fields = (
+            "id",
+            "kind",
+            "origin",
+            "url",
+            "thumbnail_url",
+            "width",
+            "height",
+            "mime",
+            "bytes",
+            "prompt",
+            "task",
+            "model",
+            "params",
+            "seed",
+            "credits",
+            "parents",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url(self, asset: Asset) -> str:
+        return self._absolute(self._delivery().url(asset))
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_thumbnail_url(self, asset: Asset) -> str:
+        return self._absolute(self._delivery().thumbnail(asset, 640))
+
+    def _delivery(self) -> Delivery:
+        delivery: Delivery = self.context["delivery"]
+        return delivery
+
+    def _absolute(self, path: str) -> str:
+        request: HttpRequest = self.context["request"]
+        return request.build_absolute_uri(path) if path else ""
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A picture to take in, as `multipart/form-data`."""
+
+    file = serializers.FileField(
+        allow_empty_file=True,
+        max_length=1000,
+        help_text="JPEG, PNG or WebP by content, up to 10 MB and 50 megapixels. Its orientation is applied; "
+        "location and other metadata are removed.",
+    )
