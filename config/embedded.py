@@ -1,7 +1,8 @@
 """The embedded database and queue: what `make run` and `make test` stand on when no server is named.
 
-``python -m config.embedded exec [--root var] [--volatile] -- COMMAND …`` runs a command with DATABASE_URL and REDIS_URL
-pointing at servers under `root`: those of whoever already holds `root`, else its own for as long as the command lasts.
+``python -m config.embedded exec [--root FOLDER] [--volatile] -- COMMAND …`` runs a command with DATABASE_URL and
+REDIS_URL pointing at servers under `root`: those of whoever already holds `root`, else its own for as long as the
+command lasts.
 A URL that is already in the environment is left alone and its server is not started.
 
 This runs before settings exist, so nothing of Django is imported here.
@@ -23,11 +24,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
+import environ
+
 from config.processes import Guard, die_with, signal_group
 from config.servers import EmbeddedError, Postgres, Valkey, write_private
 
+PROJECT = Path(__file__).resolve().parent.parent
 TAKE_OVER_SECONDS = 60.0
 """How long to wait for the holder of a root to say where its servers are."""
+
+
+def enter_development() -> None:
+    """The surroundings of `make run`: what `.env` (or ENV_FILE) says and the environment does not; DEBUG on."""
+    file = Path(os.environ.get("ENV_FILE") or PROJECT / ".env")
+    if file.is_file():
+        environ.Env.read_env(file)
+    if not os.environ.get("DEBUG"):
+        os.environ["DEBUG"] = "1"
+
+
+def data_folder() -> Path:
+    """Where everything that `make run` keeps lies: DATA_DIR, or `var` in the checkout."""
+    return Path(os.environ.get("DATA_DIR") or PROJECT / "var").resolve()
 
 
 class RootBusy(Exception):
@@ -138,7 +156,7 @@ def services(root: Path, *, durable: bool = True) -> Iterator[Services]:
 
 @contextlib.contextmanager
 def borrowed(root: Path) -> Iterator[Services]:
-    """The servers of whoever holds `root`; that one waits with its end until we are done. RootBusy if it has none yet."""
+    """The servers of whoever holds `root`; that one ends after us. RootBusy if there are none yet."""
     with (root / "users").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         holder = holder_of(root)
@@ -218,16 +236,23 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
     commands = parser.add_subparsers(required=True)
     runner = commands.add_parser("exec", help="run a command against the embedded servers")
-    runner.add_argument("--root", type=Path, default=Path("var"), help="folder of the data (default: var)")
-    runner.add_argument("--volatile", action="store_true", help="faster, not safe from power loss: for tests")
+    runner.add_argument("--root", type=Path, help="folder of the data (default: DATA_DIR, or var)")
+    runner.add_argument(
+        "--volatile",
+        action="store_true",
+        help="for tests: faster, not safe from power loss, and .env (which may name real servers) is not read",
+    )
     runner.add_argument("--with-parent", action="store_true", help="end when the process that started us has gone")
     runner.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
     options = parser.parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         parser.error("no command given")
+    if not options.volatile:
+        enter_development()
+    root = options.root or data_folder()
     try:
-        return execute(options.root, command, durable=not options.volatile, with_parent=options.with_parent)
+        return execute(root, command, durable=not options.volatile, with_parent=options.with_parent)
     except EmbeddedError as error:
         print(error, file=sys.stderr)
         return 1

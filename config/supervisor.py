@@ -25,12 +25,11 @@ from urllib.parse import urlsplit
 
 import environ
 
-from config.embedded import RootBusy, Servers, announce, holder_of, holding
+from config.embedded import PROJECT, RootBusy, Servers, announce, data_folder, enter_development, holder_of, holding
 from config.output import Echo
 from config.processes import Child, Guard, stop_all
 from config.servers import EmbeddedError, Postgres, Valkey, open_log, write_private
 
-PROJECT = Path(__file__).resolve().parent.parent
 TICK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
 """How long children may take to stop; a worker uses it to finish or hand back what it is at."""
@@ -60,17 +59,17 @@ class Configuration:
     data: Path
 
     @classmethod
-    def from_environment(cls, env: environ.Env) -> Configuration:
-        try:
-            port = env.int("PORT", default=8000)
-        except ValueError:
-            raise CannotStart(f"PORT must be a number, not {os.environ['PORT']!r}.") from None
+    def from_environment(cls) -> Configuration:
+        """An empty variable counts as none."""
+        given = {name: value for name, value in os.environ.items() if value}
+        if not given.get("PORT", "8000").isdecimal():
+            raise CannotStart(f"PORT must be a number, not {given['PORT']!r}.")
         return cls(
-            host=env.str("HOST", default="127.0.0.1"),
-            port=port,
-            debug=env.bool("DEBUG", default=False),
-            verbose=env.bool("VERBOSE", default=False),
-            data=Path(env.str("DATA_DIR", default=str(PROJECT / "var"))).resolve(),
+            host=given.get("HOST", "127.0.0.1"),
+            port=int(given.get("PORT", "8000")),
+            debug=given.get("DEBUG", "0").lower() in environ.Env.BOOLEAN_TRUE_STRINGS,
+            verbose=given.get("VERBOSE", "0").lower() in environ.Env.BOOLEAN_TRUE_STRINGS,
+            data=data_folder(),
         )
 
     @property
@@ -166,11 +165,10 @@ def child_environment(configuration: Configuration, servers: Servers) -> dict[st
         # Dramatiq's default idle poll lets a job wait 210 ms; this is about 12 at a few per cent of a core.
         "dramatiq_worker_timeout": "50",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "default",
     }
     if configuration.debug and not os.environ.get("SECRET_KEY"):
         derived["SECRET_KEY"] = secret_key(configuration.data)
-    given = {key: value for key, value in os.environ.items() if value or key not in derived}
+    given = {name: value for name, value in os.environ.items() if value}
     fixed = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATA_DIR": str(configuration.data),
@@ -355,10 +353,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.supervisor", description=__doc__)
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started us has gone")
     options = parser.parse_args(arguments)
-    if (PROJECT / ".env").exists():
-        environ.Env.read_env(PROJECT / ".env")
+    enter_development()
     try:
-        configuration = Configuration.from_environment(environ.Env())
+        configuration = Configuration.from_environment()
         with _sole_run(configuration):
             guard = Guard()
             try:
