@@ -50,7 +50,7 @@ def viewer_of(request: HttpRequest) -> Viewer:
     found: Viewer | None = getattr(plain, "_viewer", None)
     if found is None or found.user != request.user:
         session = getattr(plain, "session", {})
-        found = viewer_for(request.user, company_id=session.get(SESSION_KEY))  # type: ignore[arg-type]
+        found = viewer_for(request.user, company_id=session.get(SESSION_KEY))
         if found is None:
             raise NoCompany
         plain._viewer = found  # type: ignore[attr-defined]

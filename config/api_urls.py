@@ -9,7 +9,11 @@ urlpatterns = [
     path("", include("billing.api_urls")),
     path("", include("gallery.api_urls")),
     path("", include("generation.api_urls")),
-    path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[]), name="api-schema"),
+    path(
+        "schema/",
+        SpectacularAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[]),
+        name="api-schema",
+    ),
     path(
         "docs",
         SpectacularSwaggerView.as_view(url_name="api-schema", permission_classes=[AllowAny], authentication_classes=[]),

@@ -5,11 +5,11 @@ Production runs `config.wsgi` and `config.events` as separate processes behind n
 
 from a2wsgi import WSGIMiddleware
 
-from config.wsgi import application as pages  # First: it sets Django up.
-from config.events import application as events  # noqa: I001
 from config.events import Receive, Scope, Send
+from config.events import application as events
+from config.wsgi import application as pages
 
-_pages = WSGIMiddleware(pages, workers=10)
+_pages = WSGIMiddleware(pages, workers=10)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,7 +40,7 @@ class EventTicketMiddleware:
         if not response.headers.get("Content-Type", "").startswith("text/html"):
             return response
         company = getattr(request, "company", None) if SESSION_KEY in request.session else None
-        if company:
+        if company and request.user.pk:
             response.set_cookie(
                 COOKIE,
                 make_ticket(user_id=request.user.pk, company_id=company.pk),

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import redis.asyncio
@@ -23,6 +23,7 @@ from django.conf import settings
 from config.base.realtime import STREAM
 from config.event_ticket import COOKIE, LIFETIME, PATH, read_ticket
 
+# Nothing above reads a setting; a server that runs this module alone needs to find them.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 Scope = MutableMapping[str, Any]
@@ -86,9 +87,10 @@ class Hub:
         while True:
             try:
                 if last == "$":
-                    newest = await self.redis.xrevrange(STREAM, count=1)
+                    newest = cast(list[Entry], await self.redis.xrevrange(STREAM, count=1))
                     last = newest[0][0] if newest else "0-0"
-                for _stream, entries in await self.redis.xread({STREAM: last}, block=5_000, count=500):
+                answer = await self.redis.xread({STREAM: last}, block=5_000, count=500)
+                for _stream, entries in cast(list[tuple[str, list[Entry]]], answer):
                     for entry in entries:
                         last = entry[0]
                         self._pass_on(entry)
@@ -106,10 +108,10 @@ class Hub:
     async def missed(self, client: Client, last_event_id: str) -> list[Entry]:
         """Entries of the client's company after `last_event_id`, oldest first."""
         try:
-            entries: list[Entry] = await self.redis.xrange(STREAM, min=f"({last_event_id}", count=REPLAY_LIMIT)
+            answer = await self.redis.xrange(STREAM, min=f"({last_event_id}", count=REPLAY_LIMIT)
         except redis.RedisError:
             return []
-        return [entry for entry in entries if entry[1]["company"] == client.company]
+        return [entry for entry in cast(list[Entry], answer) if entry[1]["company"] == client.company]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
@@ -158,9 +160,9 @@ def _header(scope: Scope, name: bytes) -> str:
 def _ticket(scope: Scope) -> str | None:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if "ticket" in query:
-        return query["ticket"][0]
+        return str(query["ticket"][0])
     morsel = SimpleCookie(_header(scope, b"cookie")).get(COOKIE)
-    return morsel.value if morsel else None
+    return str(morsel.value) if morsel else None
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:

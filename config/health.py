@@ -25,7 +25,9 @@ def ready(request: HttpRequest) -> JsonResponse:
     """200 when the database, Redis and a worker on every queue answer; 503 with the part that does not."""
     checks = {"database": _database(), "redis": _redis(), "workers": _workers()}
     healthy = all(answer == "ok" for answer in checks.values())
-    return JsonResponse({"status": "ok" if healthy else "unavailable", "checks": checks}, status=200 if healthy else 503)
+    return JsonResponse(
+        {"status": "ok" if healthy else "unavailable", "checks": checks}, status=200 if healthy else 503
+    )
 
 
 def _answer(check: Callable[[], str]) -> str:

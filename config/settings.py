@@ -19,7 +19,9 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not DEBUG:
-        raise ImproperlyConfigured("Set SECRET_KEY (for example: python -c 'import secrets; print(secrets.token_urlsafe(50))').")
+        raise ImproperlyConfigured(
+            "Set SECRET_KEY (for example: python -c 'import secrets; print(secrets.token_urlsafe(50))')."
+        )
     SECRET_KEY = secrets.token_urlsafe(50)
 # The address that people and mails use, without a trailing slash.
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
@@ -91,7 +93,11 @@ TEMPLATES = [
                     [("django.template.loaders.cached.Loader", _loaders)] if not DEBUG else _loaders,
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -136,6 +142,8 @@ DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+# The address is unique by a constraint that ignores case, which the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
@@ -284,8 +292,17 @@ UNFOLD = {
     "THEME": "dark",
     "COLORS": {
         "primary": {
-            "50": "255 249 230", "100": "255 240 196", "200": "250 222 138", "300": "240 198 84", "400": "222 170 44",
-            "500": "190 140 20", "600": "150 110 8", "700": "115 91 0", "800": "97 75 0", "900": "72 56 0", "950": "44 34 0",
+            "50": "255 249 230",
+            "100": "255 240 196",
+            "200": "250 222 138",
+            "300": "240 198 84",
+            "400": "222 170 44",
+            "500": "190 140 20",
+            "600": "150 110 8",
+            "700": "115 91 0",
+            "800": "97 75 0",
+            "900": "72 56 0",
+            "950": "44 34 0",
         }
     },
 }

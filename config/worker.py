@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 import dramatiq
 import redis
@@ -40,6 +40,8 @@ def _beat(queues: list[str]) -> None:
 
 def unserved_queues() -> list[str]:
     """Names of the queues that no living worker serves. Raises `redis.RedisError`."""
-    beats = {name.decode(): at for name, at in connection().zrange(WORKERS, 0, -1, withscores=True)}
+    # redis-py types its answers for every protocol at once; with scores this one is a list of pairs.
+    rows = cast(list[tuple[bytes, float]], connection().zrange(WORKERS, 0, -1, withscores=True))
+    beats = {name.decode(): at for name, at in rows}
     oldest = time.time() - SILENCE_SECONDS
     return [queue for queue in QUEUES if beats.get(queue, 0) < oldest]

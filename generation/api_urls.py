@@ -1,5 +1,14 @@
 """Addresses of the generation app in the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from generation import api
+
+urlpatterns = [
+    path("models", api.ModelList.as_view(), name="api-models"),
+    path("jobs", api.JobList.as_view(), name="api-jobs"),
+    path("jobs/<uuid:job_id>", api.JobDetail.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/status", api.JobStatus.as_view(), name="api-job-status"),
+    path("jobs/<uuid:job_id>/result", api.JobResult.as_view(), name="api-job-result"),
+    path("jobs/<uuid:job_id>/cancel", api.JobCancel.as_view(), name="api-job-cancel"),
+]

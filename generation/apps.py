@@ -3,9 +3,21 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from config.base import registry
+
 
 class GenerationConfig(AppConfig):
     """Generation; stands on gallery, billing and accounts."""
 
     name = "generation"
     verbose_name = _("Generation")
+
+    def ready(self) -> None:
+        """Tell the ground what this app seeds, proves and does periodically."""
+        from generation.audit import check_jobs
+        from generation.catalogue import seed_catalogue
+        from generation.sweeper import sweep
+
+        registry.seeds.register(seed_catalogue)
+        registry.audit_checks.register(check_jobs)
+        registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

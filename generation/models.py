@@ -47,11 +47,12 @@ class AIModel(models.Model):
     task = models.CharField(_("task"), max_length=30, choices=Task)
     tier = models.CharField(_("tier"), max_length=10, choices=Tier, default=Tier.BASIC)
     parameters = models.JSONField(
-        _("parameters"), default=dict, blank=True, help_text=_("JSON Schema of what the model takes; drives form, API and checks.")
+        _("parameters"),
+        default=dict,
+        blank=True,
+        help_text=_("JSON Schema of what the model takes; drives form, API and checks."),
     )
-    provider_cost = models.DecimalField(
-        _("provider cost, USD per output"), max_digits=10, decimal_places=5, default=0
-    )
+    provider_cost = models.DecimalField(_("provider cost, USD per output"), max_digits=10, decimal_places=5, default=0)
     markup = models.DecimalField(_("markup"), max_digits=5, decimal_places=2, default="3.5")
     fixed_price = models.PositiveIntegerField(
         _("price by hand, credits per output"), null=True, blank=True, help_text=_("Empty: from cost and markup.")
@@ -59,7 +60,9 @@ class AIModel(models.Model):
     seconds_expected = models.PositiveSmallIntegerField(_("usual seconds per output"), default=5)
     seconds_allowed = models.PositiveSmallIntegerField(_("seconds before a job times out"), default=60)
     resubmittable = models.BooleanField(
-        _("may be sent twice"), default=False, help_text=_("Safe to start again after a crash, because nobody bills for it.")
+        _("may be sent twice"),
+        default=False,
+        help_text=_("Safe to start again after a crash, because nobody bills for it."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
@@ -100,6 +103,8 @@ class Job(models.Model):
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     count = models.PositiveSmallIntegerField(_("outputs"), default=1)
     credits = models.PositiveIntegerField(_("credits held"), default=0)
+    # The UTC day whose limit it was taken from, as `billing.usage` names it.
+    day = models.CharField(max_length=20)
     # What makes a double click one job: the caller's key, and a digest of what was asked with it.
     key = models.CharField(_("key"), max_length=80)
     digest = models.CharField(max_length=64)
@@ -220,7 +225,7 @@ class ProviderCall(models.Model):
     job = models.ForeignKey(Job, models.CASCADE, related_name="calls")
     attempt = models.PositiveSmallIntegerField(_("attempt"))
     provider = models.CharField(_("provider"), max_length=30)
-    external_id = models.CharField(_("provider's id"), max_length=120, null=True, blank=True)
+    external_id = models.CharField(_("provider's id"), max_length=120, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.SENT)
     error = models.CharField(_("error"), max_length=300, blank=True)
     cost = models.DecimalField(_("cost, USD"), max_digits=10, decimal_places=5, default=0)
@@ -231,7 +236,9 @@ class ProviderCall(models.Model):
         verbose_name = _("provider call")
         verbose_name_plural = _("provider calls")
         constraints = [
-            models.UniqueConstraint(fields=["provider", "external_id"], name="external_id_once"),
+            models.UniqueConstraint(
+                fields=["provider", "external_id"], name="external_id_once", condition=~Q(external_id="")
+            ),
             models.UniqueConstraint(fields=["job", "attempt"], name="attempt_once"),
         ]
 

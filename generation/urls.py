@@ -1,5 +1,12 @@
-"""Addresses of the generation app."""
+"""Addresses of the generation app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from generation import views
+
+urlpatterns = [
+    path("generate", views.generate, name="generate"),
+    path("jobs/tray", views.tray, name="jobs-tray"),
+    path("jobs/<uuid:job_id>", views.job_page, name="job"),
+    path("jobs/<uuid:job_id>/cancel", views.job_cancel, name="job-cancel"),
+]

@@ -35,9 +35,7 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
-def problem_body(
-    *, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
-) -> dict[str, Any]:
+def problem_body(*, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
     """The members of an RFC 9457 document; `type` is a path of the error reference."""
     return {
         "type": f"/api/v1/docs#error-{code}",
@@ -71,7 +69,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.ValidationError):
         response.data = problem_body(
-            status=422, code="invalid_input", detail=_("Some of the input is wrong; see errors."), errors=list(_flatten(error.get_full_details()))
+            status=422,
+            code="invalid_input",
+            detail=_("Some of the input is wrong; see errors."),
+            errors=list(_flatten(error.get_full_details())),
         )
         response.status_code = 422
     elif isinstance(error, exceptions.APIException):

@@ -7,6 +7,7 @@ fragment under their own rights. Losing an entry loses no data: pages also refre
 import json
 import logging
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def connection() -> "redis.Redis[bytes]":
+def connection() -> redis.Redis:
     """The process's Redis connection pool, with short time-outs: a page never hangs on its messenger."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
@@ -31,9 +32,9 @@ def publish(*, company_id: UUID, name: str, ids: dict[str, str]) -> None:
 
 
 def _send(*, company_id: UUID, name: str, ids: dict[str, str]) -> None:
-    entry = {"company": str(company_id), "name": name, "data": json.dumps(ids, separators=(",", ":"))}
+    entry: dict[Any, Any] = {"company": str(company_id), "name": name, "data": json.dumps(ids, separators=(",", ":"))}
     try:
-        connection().xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True)  # type: ignore[arg-type]
+        connection().xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True)
     except redis.RedisError as error:
         # The page falls back to polling; the change itself is committed.
         logger.warning("event %s not sent: %s", name, error)

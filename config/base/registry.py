@@ -29,10 +29,21 @@ class Hook(Generic[P, R]):
         return [listener(*args, **kwargs) for listener in self.listeners]
 
 
+@dataclass(frozen=True)
+class Periodic:
+    """Work that the clock does every `every` seconds; it must be safe to run twice at a time."""
+
+    name: str
+    every: float
+    run: Callable[[], object]
+
+
 # A company was made; called with its id inside the transaction that made it.
 company_created: Hook[[UUID], None] = Hook("company_created")
 # A person proved the address for the first time; called with the ids of the user and of the personal company.
 person_verified: Hook[[UUID, UUID], None] = Hook("person_verified")
+# What the clock does.
+periodic: list[Periodic] = []
 # Proofs for `audit_ledger`: each returns one sentence for every row that breaks an invariant.
 audit_checks: Hook[[], Iterable[str]] = Hook("audit_checks")
 # `make_demo` fills the demo company: called with its id.

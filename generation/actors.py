@@ -1,0 +1,17 @@
+"""What Dramatiq calls. Retries belong to the database, so no message is retried by the queue."""
+
+from uuid import UUID
+
+import dramatiq
+
+from generation import pipeline, queue
+
+for name in ("priority", "bulk", "blocking"):
+    # Messages are sent to these by actor name (see `generation.queue`); a worker must know the queues.
+    dramatiq.get_broker().declare_queue(name)
+
+
+@dramatiq.actor(actor_name=queue.START_JOB, max_retries=0, time_limit=3_600_000)
+def start_job(job_id: str) -> None:
+    """Do a waiting job."""
+    pipeline.start(job_id=UUID(job_id))

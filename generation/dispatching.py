@@ -1,0 +1,35 @@
+"""Fair share: how many jobs of one company are under way at a time, and which goes next."""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Company
+from billing.selectors import plan_of
+from generation import queue
+from generation.models import Job
+
+
+def dispatch(*, company_id: UUID) -> int:
+    """Let go as many of the company's oldest waiting jobs as its plan allows beside those under way; return how many.
+
+    Called after each submit, after each end and by the clock. A lock on the company's name makes "count, then let
+    go" one step; see docs/adr/0001 for why no counter is kept.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"dispatch:{company_id}"])
+        company = Company.objects.get(pk=company_id)
+        if not company.is_active:
+            return 0
+        under_way = Job.objects.active().filter(company=company, dispatched_at__isnull=False).count()
+        room = max(0, plan_of(company).parallel_jobs - under_way)
+        waiting = Job.objects.filter(company=company, state=Job.State.QUEUED, dispatched_at=None).order_by("id")
+        chosen = list(waiting.values_list("pk", "queue")[:room])
+        now = timezone.now()
+        Job.objects.filter(pk__in=[job_id for job_id, _queue in chosen], state=Job.State.QUEUED).update(
+            dispatched_at=now, sent_at=now
+        )
+        transaction.on_commit(lambda: queue.send_start(chosen), robust=True)
+    return len(chosen)

@@ -1,0 +1,111 @@
+"""The Generate form: it only reads; `generation.requests` judges, so that page and API say the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import QueryDict
+
+from generation.models import AIModel
+from generation.parameters import properties
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter of a model as a form field."""
+
+    name: str
+    title: str
+    description: str
+    kind: str  # "choice", "range", "number", "switch" or "text"
+    choices: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    value: Any
+
+
+@dataclass(slots=True)
+class Draft:
+    """What stands in the form: from the address, from what was sent, or from the defaults."""
+
+    prompt: str = ""
+    count: str = "1"
+    seed: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    inputs: list[UUID] = field(default_factory=list)
+    # Makes a double click one job; a new one with each form that is shown.
+    key: str = field(default_factory=lambda: str(uuid4()))
+
+
+def read_draft(data: QueryDict, model: AIModel) -> Draft:
+    """Read what was sent (or what the address carries). Never fails: what makes no sense is left as it was sent."""
+    draft = Draft(
+        prompt=data.get("prompt", ""),
+        count=data.get("num_images", "1"),
+        seed=data.get("seed", "").strip(),
+        params={
+            name: _typed(rules, str(data[name]))
+            for name, rules in properties(model.parameters).items()
+            if data.get(name)
+        },
+        inputs=_uuids(data.getlist("inputs")),
+    )
+    key = data.get("key", "")
+    if 0 < len(key) <= 80:
+        draft.key = key
+    return draft
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number from a form, or None where there is none; words become -1, which every limit refuses."""
+    if not text:
+        return None
+    return int(text) if text.lstrip("-").isdecimal() and len(text) < 12 else -1
+
+
+def fields_of(model: AIModel, values: Mapping[str, Any]) -> list[Field]:
+    """The model's parameters as form fields, with the given values or the defaults."""
+    return [
+        Field(
+            name=name,
+            title=rules.get("title", name),
+            description=rules.get("description", ""),
+            kind=_kind(rules),
+            choices=tuple(rules.get("enum", ())),
+            minimum=rules.get("minimum"),
+            maximum=rules.get("maximum"),
+            value=values.get(name, rules.get("default", "")),
+        )
+        for name, rules in properties(model.parameters).items()
+    ]
+
+
+def _kind(rules: Mapping[str, Any]) -> str:
+    if "enum" in rules:
+        return "choice"
+    if rules.get("type") in ("number", "integer"):
+        return "range" if "minimum" in rules and "maximum" in rules else "number"
+    return "switch" if rules.get("type") == "boolean" else "text"
+
+
+def _typed(rules: Mapping[str, Any], text: str) -> Any:
+    """The text as the schema's type; left as text where it is not one, for the schema to refuse."""
+    try:
+        if rules.get("type") == "integer":
+            return int(text)
+        if rules.get("type") == "number":
+            return float(text)
+    except ValueError:
+        return text
+    return text == "true" if rules.get("type") == "boolean" else text
+
+
+def _uuids(texts: list[str]) -> list[UUID]:
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found

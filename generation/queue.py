@@ -1,0 +1,32 @@
+"""Messages leave by the actor's *name*, so that services and pipeline need not import the actors above them."""
+
+import logging
+from collections.abc import Iterable
+from uuid import UUID
+
+import dramatiq
+from redis.exceptions import RedisError
+
+from config.base.realtime import connection
+
+START_JOB = "start_job"
+
+logger = logging.getLogger(__name__)
+
+
+def send_start(job_ids: Iterable[tuple[UUID, str]]) -> None:
+    """Ask a worker to start each `(job, queue)`. A queue that is down is not an error: the clock sends again."""
+    broker = dramatiq.get_broker()
+    for job_id, queue in job_ids:
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=queue, actor_name=START_JOB, args=(str(job_id),), kwargs={}, options={}
+        )
+        try:
+            broker.enqueue(message)
+        except (dramatiq.BrokerConnectionError, RedisError) as error:
+            logger.warning("job %s not sent, the clock will: %s", job_id, error)
+
+
+def is_empty(queue: str) -> bool:
+    """Whether no message waits on a queue (those that a worker already took do not count). Raises `RedisError`."""
+    return connection().llen(f"dramatiq:{queue}") == 0

@@ -1,0 +1,58 @@
+"""Reads: what may be chosen, what is under way, where it stands in line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from uuid import UUID
+
+from accounts.viewer import Viewer
+from gallery.models import Asset
+from generation.models import AIModel, Job
+from generation.querysets import AIModelQuerySet, JobQuerySet
+
+TRAY_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a waiting job stands (1: next) and the seconds it may still take; None where nobody can say."""
+
+    position: int | None
+    seconds_left: int | None
+
+
+def offered_models() -> AIModelQuerySet:
+    """Models that may be chosen now, in the catalogue's order."""
+    return AIModel.objects.offered()
+
+
+def jobs_of(viewer: Viewer) -> JobQuerySet:
+    """The company's jobs, newest first, with what a card shows."""
+    jobs = Job.objects.visible_to(viewer).with_place().order_by("-id")
+    return jobs.select_related("model").prefetch_related("outputs", "inputs")
+
+
+def active_jobs(viewer: Viewer) -> JobQuerySet:
+    """The company's jobs under way, oldest first."""
+    return jobs_of(viewer).active().order_by("id")
+
+
+def place_of(job: Job) -> Place:
+    """Where a job of `jobs_of` stands; no query."""
+    if not job.is_active:
+        return Place(position=None, seconds_left=None)
+    whole = job.model.seconds_expected * job.count
+    if job.state != Job.State.QUEUED:
+        return Place(position=None, seconds_left=ceil(whole * (100 - job.progress) / 100))
+    position = job.ahead + 1  # type: ignore[attr-defined]
+    return Place(position=position, seconds_left=whole * position)
+
+
+def outputs_of(viewer: Viewer, jobs: Iterable[Job]) -> dict[UUID, list[Asset]]:
+    """The delivered assets of several jobs that the viewer may see and that are not in the bin, by job. Two queries."""
+    wanted = {output.asset_id: (job.pk, output.index) for job in jobs for output in job.outputs.all()}
+    found: dict[UUID, list[Asset]] = {job_id: [] for job_id, _index in wanted.values()}
+    assets = Asset.objects.visible_to(viewer).kept().filter(pk__in=wanted).prefetch_related("renditions")
+    for asset in sorted(assets, key=lambda asset: wanted[asset.pk][1]):
+        found[wanted[asset.pk][0]].append(asset)
+    return found
