@@ -49,7 +49,8 @@ class AssetAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Asset]:
         """With the files, which every preview needs."""
-        return super().get_queryset(request).prefetch_related("renditions")
+        rows: QuerySet[Asset] = super().get_queryset(request)
+        return rows.prefetch_related("renditions")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Assets come from uploads and jobs."""

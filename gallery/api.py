@@ -6,14 +6,13 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.viewer import NoCompany, Viewer, viewer_of
+from accounts.viewer import Viewer, viewer_of
 from gallery import services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
@@ -47,7 +46,7 @@ class UploadsView(APIView):
     def post(self, request: Request) -> Response:
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        viewer = _get_viewer(request)
+        viewer = viewer_of(request)
         asset = services.upload_picture(viewer=viewer, file=form.validated_data["file"])
         return Response(_serialize(asset, request, viewer), status=201)
 
@@ -64,12 +63,12 @@ class AssetsView(ListAPIView[Asset]):
     def get_queryset(self) -> AssetQuerySet:
         if getattr(self, "swagger_fake_view", False):
             return Asset.objects.none()
-        return Asset.objects.visible_to(_get_viewer(self.request)).kept().with_files()
+        return Asset.objects.visible_to(viewer_of(self.request)).kept().with_files()
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if not getattr(self, "swagger_fake_view", False):
-            context["delivery"] = delivery_for(_get_viewer(self.request))
+            context["delivery"] = delivery_for(viewer_of(self.request))
         return context
 
 
@@ -78,7 +77,7 @@ class AssetView(APIView):
 
     @extend_schema(tags=TAG, summary="Get an asset", responses={200: AssetSerializer, 404: NOT_YOURS})
     def get(self, request: Request, asset_id: UUID) -> Response:
-        viewer = _get_viewer(request)
+        viewer = viewer_of(request)
         return Response(_serialize(_get_asset(viewer, asset_id), request, viewer))
 
     @extend_schema(
@@ -88,7 +87,7 @@ class AssetView(APIView):
         responses={204: OpenApiResponse(description="It is in the bin."), 404: NOT_YOURS},
     )
     def delete(self, request: Request, asset_id: UUID) -> Response:
-        viewer = _get_viewer(request)
+        viewer = viewer_of(request)
         services.bin_assets(viewer=viewer, ids=[_get_asset(viewer, asset_id).pk])
         return Response(status=204)
 
@@ -104,16 +103,9 @@ class RestoreView(APIView):
         responses={200: AssetSerializer, 404: NOT_YOURS},
     )
     def post(self, request: Request, asset_id: UUID) -> Response:
-        viewer = _get_viewer(request)
+        viewer = viewer_of(request)
         services.restore_assets(viewer=viewer, ids=[asset_id])
         return Response(_serialize(_get_asset(viewer, asset_id), request, viewer))
-
-
-def _get_viewer(request: Request) -> Viewer:
-    try:
-        return viewer_of(request)
-    except NoCompany:
-        raise PermissionDenied from None
 
 
 def _get_asset(viewer: Viewer, asset_id: UUID) -> Asset:

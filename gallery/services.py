@@ -25,8 +25,8 @@ from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, PictureError, prepare_output, prepare_upload
-from config.base.problem import Refusal
 from config.base.realtime import publish
+from config.base.refusal import Refusal
 from gallery import files
 from gallery.files import StoredPicture
 from gallery.models import Asset, AssetRendition
@@ -117,7 +117,7 @@ def keep_made_picture(
     )
 
 
-def upload_picture(*, viewer: Viewer, file: UploadedFile) -> Asset:
+def upload_picture(*, viewer: Viewer, file: "UploadedFile[bytes]") -> Asset:
     """Take in a picture that a person sent: judged by its content, cleaned, kept. Raises an `UploadRefused`.
 
     Nothing of a refused or failed upload is left.
@@ -236,7 +236,7 @@ def _check_size(size: int) -> None:
         )
 
 
-def _receive(file: UploadedFile, target: Path) -> None:
+def _receive(file: "UploadedFile[bytes]", target: Path) -> None:
     """Write the upload where the decoder reads it, trusting the bytes rather than the size it claimed."""
     received = 0
     with target.open("wb") as out:
