@@ -11,7 +11,7 @@ for name in ("priority", "bulk", "blocking"):
     dramatiq.get_broker().declare_queue(name)
 
 
-@dramatiq.actor(actor_name=queue.START_JOB, max_retries=0, time_limit=3_600_000)
+@dramatiq.actor(actor_name=queue.START_JOB, max_retries=0, time_limit=3_600_000, notify_shutdown=True)
 def start_job(job_id: str) -> None:
     """Do a waiting job."""
     pipeline.start(job_id=UUID(job_id))

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.services import record_audit
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 from generation.models import AIModel, Job, JobInput, JobOutput, ProviderCall
 from generation.pricing import price_of
 from generation.services import cancel_job

@@ -19,7 +19,7 @@ from accounts.viewer import viewer_of
 from billing.selectors import credits_of
 from config.base.ids import uuid7
 from config.base.pagination import NewestFirst
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 from gallery.delivery import delivery_for
 from generation.models import AIModel, Job
 from generation.pricing import price_of

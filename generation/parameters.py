@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 
 ASPECT_RATIOS = ("1:1", "16:9", "9:16", "21:9", "4:3", "3:4", "3:2", "2:3")
 SEED_LIMIT = 2**31

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from dramatiq.middleware import Interrupt
 
 from config.base import realtime
 from config.base.imaging import DecoderFailed, PictureError
@@ -95,6 +96,10 @@ def start(*, job_id: UUID) -> None:
         logger.info("job %s is no longer ours", job_id)
     except CancelAsked:
         ending.cancel_running(job_id=job_id, token=work.token)
+    except Interrupt:
+        # The worker is told to stop: the job goes on elsewhere at once, and this was no failed attempt.
+        _put_back(work, pause=0, attempts=work.job.attempts - 1)
+        raise
     except Retryable as error:
         _try_again(work, error)
     except ProviderError as error:
@@ -226,12 +231,19 @@ def _try_again(work: Work, error: Retryable) -> None:
         ending.fail(job_id=job.pk, token=work.token, code=error.code, sentence=str(error))
         return
     pause = max(error.retry_after or 0, uniform(0, RETRY_PAUSE * 2**job.attempts))
+    _put_back(work, pause=pause, attempts=job.attempts)
+
+
+def _put_back(work: Work, *, pause: float, attempts: int) -> None:
+    """Let the job wait again; the clock sends it when the pause is over."""
     work.own(Job.State.SUBMITTING, Job.State.RUNNING, Job.State.COLLECTING).update(
         state=Job.State.QUEUED,
         token=None,
         lease_until=None,
         deadline=None,
         progress=0,
+        attempts=attempts,
+        sent_at=None,
         not_before=timezone.now() + timedelta(seconds=pause),
     )
     work.tell()

@@ -1,6 +1,6 @@
 """Why a job is refused or cannot be cancelled, beside what billing refuses."""
 
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 
 
 class TierLocked(Refusal):

@@ -5,12 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.viewer import Viewer
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 from gallery.models import Asset
 from generation.models import AIModel, Task
 from generation.parameters import COUNT_LIMIT, SEED_LIMIT, InvalidParameter, complete
@@ -49,12 +48,12 @@ def build_request(
     count: int = 1,
     seed: int | None = None,
     inputs: Sequence[UUID] = (),
-    upload: UploadedFile[Any] | None = None,
+    uploads: int = 0,
 ) -> JobRequest:
     """Check a request against the catalogue and the viewer's own assets.
 
-    `model` is a slug; `task` may be left out, else it must be the model's. `upload` is a picture that the caller will
-    store and add as an input once everything else is found right.
+    `model` is a slug; `task` may be left out, else it must be the model's. `uploads` pictures more will be
+    stored and added by the caller once everything else is found right.
     """
     row = _model(model, task)
     prompt = prompt.replace("\x00", "").strip()
@@ -67,7 +66,7 @@ def build_request(
         raise InvalidParameter(
             _("The seed must be a whole number from 0 to %(limit)d.") % {"limit": SEED_LIMIT - 1}, field="seed"
         )
-    assets = _inputs(viewer, row, inputs, extra=1 if upload else 0)
+    assets = _inputs(viewer, row, inputs, extra=uploads)
     return JobRequest(
         model=row, prompt=prompt, params=complete(row.parameters, params), count=count, seed=seed, inputs=assets
     )

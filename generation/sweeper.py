@@ -6,7 +6,7 @@ Every step is a conditional UPDATE, so any number of clocks may run.
 import logging
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -83,15 +83,12 @@ def send_again() -> int:
     now = timezone.now()
     waiting = Job.objects.filter(state=Job.State.QUEUED, dispatched_at__isnull=False)
     due = waiting.filter(Q(not_before=None) | Q(not_before__lte=now)).filter(
-        # Never sent since it was put back; sent before its pause was over; or sent and not taken.
-        Q(sent_at=None) | Q(sent_at__lt=F("not_before")) | Q(sent_at__lt=now - LOST_AFTER)
+        # Not sent since it was put back, or sent and not taken.
+        Q(sent_at=None) | Q(sent_at__lt=now - LOST_AFTER)
     )
     chosen = []
-    for job_id, queue_name, sent_at, not_before in due.order_by("id").values_list(
-        "pk", "queue", "sent_at", "not_before"
-    )[:BATCH]:
-        merely_old = sent_at is not None and (not_before is None or sent_at >= not_before)
-        if merely_old and not _queue_is_empty(queue_name):
+    for job_id, queue_name, sent_at in due.order_by("id").values_list("pk", "queue", "sent_at")[:BATCH]:
+        if sent_at is not None and not _queue_is_empty(queue_name):
             # Its message still stands in line behind others.
             continue
         if waiting.filter(pk=job_id, sent_at=sent_at).update(sent_at=now):

@@ -1,10 +1,6 @@
-"""Errors that people and programs can act on.
+"""Errors of the API as RFC 9457 problem documents (`application/problem+json`), whose `errors[]` name the fields."""
 
-A service refuses with a `Refusal`: a sentence that says what is wrong and what to do, a code, a status. Pages show the
-sentence; the API answers an RFC 9457 problem document (`application/problem+json`) whose `errors[]` name the fields.
-"""
-
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
@@ -14,25 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
+from config.base.refusal import Refusal
+
 CONTENT_TYPE = "application/problem+json"
-
-
-class Refusal(Exception):
-    """Something that we do not do, for a reason that the person can understand; nothing was changed.
-
-    `code` is for programs, `status` the HTTP status, `field` the name of the input at fault if there is one, and
-    `retry_after` the seconds until it may work. The message is the sentence shown to the person (translated).
-    """
-
-    code: ClassVar[str] = "refused"
-    status: ClassVar[int] = 422
-
-    def __init__(self, sentence: str, *, field: str = "", code: str = "", retry_after: int | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.field = field
-        self.problem_code = code or self.code
-        self.retry_after = retry_after
 
 
 def problem_body(*, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:

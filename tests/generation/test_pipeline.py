@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from dramatiq.middleware import Shutdown
 
 from accounts.viewer import Viewer
 from billing.models import Hold, LedgerEntry, UsageCounter, Wallet
@@ -210,6 +211,25 @@ def test_a_dead_workers_job_is_made_by_the_next_and_charged_once(maker: Viewer, 
     assert fresh(job).state == Job.State.SUCCEEDED
     assert money(maker) == (99, 0)
     assert Asset.objects.filter(company=maker.company).count() == 1
+
+
+def test_a_worker_that_is_told_to_stop_gives_the_job_back_without_counting_the_attempt(
+    maker: Viewer, scripted: Install
+) -> None:
+    def stop(call: Call, report: Report) -> None:
+        raise Shutdown
+
+    scripted(before=stop)
+    job = submit(maker)
+
+    with pytest.raises(Shutdown):
+        pipeline.start(job_id=job.pk)
+
+    assert (fresh(job).state, fresh(job).attempts) == (Job.State.QUEUED, 0)
+    scripted()
+    pipeline.start(job_id=job.pk)
+    assert fresh(job).state == Job.State.SUCCEEDED
+    assert money(maker) == (99, 0)
 
 
 def test_a_slow_worker_whose_job_was_taken_over_changes_nothing(maker: Viewer, scripted: Install) -> None:

@@ -13,7 +13,7 @@ from billing.models import Plan, UsageCounter, Wallet
 from billing.services import InsufficientCredits
 from billing.usage import LimitReached
 from config.base import realtime
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 from generation.models import AIModel, Job
 from generation.parameters import InvalidParameter
 from generation.refusals import KeyReused, TierLocked, TooLateToCancel

@@ -1,0 +1,170 @@
+"""The event stream: one company's ids, to that company's people only."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from config import event_ticket, events
+from config.base import realtime
+
+
+class Browser:
+    """A client of the ASGI application, without a server between."""
+
+    def __init__(self, *, cookie: str = "", query: str = "", last_event_id: str = "") -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.left = asyncio.Event()
+        headers = [(b"cookie", f"events={cookie}".encode())] if cookie else []
+        if last_event_id:
+            headers.append((b"last-event-id", last_event_id.encode()))
+        self.scope = {"type": "http", "path": "/events/", "query_string": query.encode(), "headers": headers}
+
+    async def receive(self) -> dict[str, Any]:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int | None:
+        return self.sent[0]["status"] if self.sent else None
+
+    @property
+    def text(self) -> str:
+        return b"".join(message.get("body", b"") for message in self.sent[1:]).decode()
+
+    async def sees(self, text: str) -> None:
+        """Wait until the stream has brought `text`; the test's own limit ends a vain wait."""
+        while text not in self.text:
+            await asyncio.sleep(0.01)
+
+
+def send(company: str, name: str = "job", **ids: str) -> None:
+    realtime._send(company_id=company, name=name, ids=ids)  # type: ignore[arg-type]
+
+
+def ticket(company: str, user: str = "") -> str:
+    return event_ticket.make_ticket(user_id=user or uuid4(), company_id=company)  # type: ignore[arg-type]
+
+
+def run(play: Any) -> None:
+    """Run a scene with browsers that are closed at its end."""
+
+    async def scene() -> None:
+        tasks: list[asyncio.Task[None]] = []
+
+        async def open_(**options: str) -> Browser:
+            browser = Browser(**options)
+            tasks.append(asyncio.create_task(events.application(browser.scope, browser.receive, browser.send)))
+            while browser.status is None:
+                await asyncio.sleep(0.01)
+            return browser
+
+        async with asyncio.timeout(10):
+            await play(open_)
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        hub = events._hubs.pop(asyncio.get_running_loop(), None)
+        if hub is not None:
+            await hub.stop()
+
+    asyncio.run(scene())
+
+
+def test_a_company_hears_of_its_own_changes_and_of_no_other() -> None:
+    ours, theirs = str(uuid4()), str(uuid4())
+
+    async def play(open_: Any) -> None:
+        alice = await open_(cookie=ticket(ours))
+        bob = await open_(cookie=ticket(theirs))
+        await asyncio.sleep(0.2)  # The reader has found the end of the stream.
+        send(ours, id="a-job")
+        send(theirs, id="another")
+        await alice.sees('event: job\ndata: {"id":"a-job"}')
+        await bob.sees('"another"')
+        assert "another" not in alice.text
+        assert "a-job" not in bob.text
+
+    run(play)
+
+
+@pytest.mark.parametrize("cookie", ["", "made-up", "x:y:z"])
+def test_without_a_ticket_of_ours_there_is_no_stream(cookie: str) -> None:
+    async def play(open_: Any) -> None:
+        browser = await open_(cookie=cookie)
+        assert browser.status == 401
+
+    run(play)
+
+
+def test_an_old_ticket_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ticket(str(uuid4()))
+    later = time.time() + event_ticket.LIFETIME + 5
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    assert event_ticket.read_ticket(old) is None
+
+
+def test_a_program_may_bring_its_ticket_in_the_address() -> None:
+    async def play(open_: Any) -> None:
+        assert (await open_(query=f"ticket={ticket(str(uuid4()))}")).status == 200
+
+    run(play)
+
+
+def test_what_was_missed_is_brought_after_a_reconnect_once() -> None:
+    company = str(uuid4())
+
+    async def play(open_: Any) -> None:
+        first = await open_(cookie=ticket(company))
+        await asyncio.sleep(0.2)
+        send(company, id="one")
+        await first.sees('"one"')
+        last = first.text.split("id: ")[-1].split("\n")[0]
+        first.left.set()
+        send(company, id="two")
+        second = await open_(cookie=ticket(company), last_event_id=last)
+        await second.sees('"two"')
+        send(company, id="three")
+        await second.sees('"three"')
+        assert second.text.count('"two"') == 1
+        assert '"one"' not in second.text
+
+    run(play)
+
+
+def test_a_made_up_last_event_id_hides_nothing() -> None:
+    company = str(uuid4())
+
+    async def play(open_: Any) -> None:
+        browser = await open_(cookie=ticket(company), last_event_id="zebra")
+        await asyncio.sleep(0.2)
+        send(company, id="one")
+        await browser.sees('"one"')
+
+    run(play)
+
+
+def test_a_revoked_persons_stream_ends_and_the_colleagues_goes_on() -> None:
+    company, fired, stays = str(uuid4()), str(uuid4()), str(uuid4())
+
+    async def play(open_: Any) -> None:
+        gone = await open_(cookie=ticket(company, fired))
+        here = await open_(cookie=ticket(company, stays))
+        await asyncio.sleep(0.2)
+        send(company, "revoked", user=fired)
+        await gone.sees("event: revoked")
+        send(company, id="later")
+        await here.sees('"later"')
+        assert "revoked" not in here.text
+        while gone.sent[-1].get("more_body", False):
+            await asyncio.sleep(0.01)
+
+    run(play)
