@@ -1,5 +1,10 @@
 """Addresses of the billing app in the API."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from billing import api
+
+urlpatterns = [
+    path("credits/balance", api.BalanceView.as_view(), name="api-credits-balance"),
+    path("credits/history", api.HistoryView.as_view(), name="api-credits-history"),
+]

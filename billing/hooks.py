@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from django.db.models import Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Company
 from billing.models import LedgerEntry, Subscription
 from billing.plans import DEMO, plan_with_slug
 from billing.selectors import plan_of
-from billing.services import grant_credits, open_account
+from billing.services import expire_lots, grant_credits, open_account
 
 DEMO_CREDITS = 1000
 
@@ -50,3 +51,8 @@ def furnish_demo(company_id: UUID) -> None:
             key=f"demo:{company_id}",
             cause=_("Credits of the demo account"),
         )
+
+
+def expire_credits() -> int:
+    """What the clock does: credits whose time is over go; returns how many."""
+    return expire_lots(now=timezone.now())

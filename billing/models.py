@@ -269,7 +269,8 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="entry_balance_not_negative"),
             models.UniqueConstraint(fields=["wallet", "number"], name="entry_number_once"),
         ]
-        indexes = [models.Index(fields=["wallet", "-id"], name="entry_by_wallet")]
+        # What a hold does not explain already; the whole ledger of a wallet is read by `number`.
+        indexes = [models.Index(fields=["wallet", "-id"], name="entry_beside_holds", condition=~Q(kind="settle"))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+} → {self.balance_after}"

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Company
-from billing.models import Plan, UsageCounter, Wallet
+from billing.models import LedgerEntry, Plan, UsageCounter, Wallet
 
 GENERATIONS = "generations"
 
@@ -43,9 +43,15 @@ def credits_of(company: Company) -> Credits:
 def generations_used(company: Company, day: str) -> int:
     """Generations taken on a UTC day, less those given back."""
     counters = UsageCounter.objects.filter(company=company, name=GENERATIONS, period=day)
-    return counters.aggregate(used=Sum("used", default=0))["used"]
+    used: int = counters.aggregate(used=Sum("used", default=0))["used"]
+    return used
 
 
 def generations_today(company: Company) -> tuple[int, int | None]:
     """`(used, limit)` of the current UTC day; the limit is None on plans without one."""
     return generations_used(company, today()), plan_of(company).daily_generations
+
+
+def ledger_of(company: Company) -> QuerySet[LedgerEntry]:
+    """Every change of a company's balance, the latest first."""
+    return LedgerEntry.objects.filter(wallet_id=company.pk).order_by("-number")

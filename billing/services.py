@@ -24,7 +24,7 @@ from billing.models import CreditLot, Hold, LedgerEntry, Subscription, Wallet
 from billing.plans import DEFAULT, plan_with_slug
 from config.base import realtime
 from config.base.ids import uuid7
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 
 
 class InsufficientCredits(Refusal):
@@ -45,7 +45,8 @@ class LedgerBroken(RuntimeError):
 def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _rows_once(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

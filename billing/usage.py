@@ -1,6 +1,7 @@
 """Limits of a plan, counted as they are taken: a counter moves in one statement or not at all."""
 
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -13,7 +14,7 @@ from accounts.models import Company
 from billing.models import UsageCounter
 from billing.selectors import GENERATIONS, generations_used, plan_of, today
 from config.base.ids import uuid7
-from config.base.problem import Refusal
+from config.base.refusal import Refusal
 
 
 class LimitReached(Refusal):
@@ -37,7 +38,7 @@ def take_usage(*, company: Company, name: str, amount: int, period: str, limit: 
     """Count `amount` more of `name` in `period`, unless that would pass `limit` (None: no limit): then False."""
     if amount < 0:
         raise ValueError("Usage is given back with give_back_usage.")
-    values = {
+    values: dict[str, UUID | str | int | None] = {
         "id": uuid7(),
         "company": company.pk,
         "name": name,
