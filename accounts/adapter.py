@@ -1,7 +1,94 @@
 """What allauth asks us about people."""
 
+import logging
+import smtplib
+from typing import Any
+from urllib.parse import urlencode
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import EmailAddress
+from allauth.account.utils import get_next_redirect_url
+from allauth.core.internal.httpkit import is_headless_request
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.refusals import MailNotSent
+from accounts.services import sign_up
+from accounts.viewer import viewer_for
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Ours."""
+    """Ours: the person comes with a company, links lead to the public address, sentences say what to do."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": gettext_lazy("E-mail address and password do not match. Check both and try again."),
+        "too_many_login_attempts": gettext_lazy(
+            "Too many failed sign-ins. Wait a few minutes, or reset your password to get in at once."
+        ),
+        "invalid_or_expired_key": gettext_lazy(
+            "This link was used already or is too old. Sign in to have a new one sent."
+        ),
+        "invalid_password_reset": gettext_lazy("This link was used already or is too old. Ask for a new one."),
+        "enter_current_password": gettext_lazy("This is not your current password."),
+    }
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Pages answer with pages; programs have the API."""
+        return False
+
+    def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Leave the user name to `sign_up`, which makes it unique under races."""
+
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
+        """Save the person and the personal company together. Raises `EmailTaken`."""
+        super().save_user(request, user, form, commit=False)
+        user.full_name = form.cleaned_data.get("full_name", "")
+        if commit:
+            sign_up(user=user)
+        return user
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Mark the address as proved and welcome the person (see `receivers`), both or neither."""
+        with transaction.atomic():
+            return bool(super().confirm_email(request, email_address))
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        """Turn away who is inactive, or has no active company to act for."""
+        answer: HttpResponse | None
+        if user.is_active and viewer_for(user) is None:
+            clear_login(request)
+            answer = self.respond_user_inactive(request, user)
+        else:
+            answer = super().pre_login(request, user, **kwargs)
+        return answer
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """The link in the mail; it carries where the person was going, so that this survives another browser."""
+        url: str = super().get_email_confirmation_url(request, emailconfirmation)
+        onward = get_next_redirect_url(request)
+        return f"{url}?{urlencode({'next': onward})}" if onward else url
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("profile")
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send one of our mails. A mail server that fails is told to the person, and raised to a program."""
+        try:
+            super().send_mail(template_prefix, email, context | {"public_url": settings.PUBLIC_URL})
+        except (OSError, smtplib.SMTPException):
+            logger.exception("Mail %s could not be sent.", template_prefix)
+            sentence = _("We could not send the mail just now. Try again in a few minutes.")
+            if is_headless_request(self.request):
+                raise MailNotSent(sentence, retry_after=120) from None
+            self.add_message(self.request, messages.ERROR, message=sentence)

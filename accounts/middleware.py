@@ -1,23 +1,46 @@
-"""`request.company`: the company in whose name a signed-in page request acts, or None."""
+"""What a signed-in page request knows: the company it acts for, and the person's language and clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
-from accounts.models import Company
+from accounts.models import Company, User
+from accounts.people import languages
 from accounts.viewer import NoCompany, viewer_of
 
 
 class CompanyMiddleware:
-    """Attach the company, found only when it is asked for."""
+    """Attach `request.company`: the company in whose name the request acts, or None; found only when asked for."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.company = SimpleLazyObject(lambda: _company(request))  # type: ignore[attr-defined]
-        return self.get_response(request)
+        user = request.user if SESSION_KEY in request.session else None
+        if not isinstance(user, User):
+            return self.get_response(request)
+        with _as_at_home(user):
+            return self.get_response(request)
+
+
+@contextmanager
+def _as_at_home(user: User) -> Iterator[None]:
+    """The person's own language and time zone."""
+    with ExitStack() as stack:
+        if user.language in dict(languages()):
+            stack.enter_context(translation.override(user.language))
+        try:
+            stack.enter_context(timezone.override(ZoneInfo(user.time_zone)))
+        except (ZoneInfoNotFoundError, ValueError):
+            # A name that this machine's list of zones does not have (any more).
+            stack.enter_context(timezone.override(None))
+        yield
 
 
 def _company(request: HttpRequest) -> Company | None:

@@ -1,42 +1,21 @@
 """Writes of the accounts app: people, their personal companies, the audit."""
 
-import re
 import secrets
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from psycopg import errors
 
 from accounts.models import AuditEntry, Company, Membership, User
+from accounts.people import username_stem
+from accounts.refusals import EmailTaken, UsernameTaken
 from config.base import registry
-from config.base.problem import Refusal
 
-# Room is left for the suffix that tells two people of one name apart.
-_NAME_LENGTH = 32
-# Names that would pass for ours.
-_RESERVED = frozenset(
-    ["admin", "administrator", "api", "darkroom", "help", "moderator", "root", "staff", "support", "system"]
-)
 # A random suffix of 24 bits: more than a few collisions in a row mean that something else is wrong.
 _ATTEMPTS = 6
-
-
-class EmailTaken(Refusal):
-    """Somebody signed up with this address already, perhaps a moment ago."""
-
-    code = "email_taken"
-    status = 409
-
-
-def username_base(email: str) -> str:
-    """Return the stem of a user name: the address's local part in small letters, digits and hyphens."""
-    local = re.sub(r"[._+]+", "-", email.partition("@")[0])
-    stem = slugify(local).replace("_", "-").strip("-")[:_NAME_LENGTH] or "user"
-    return f"{stem}-{secrets.token_hex(3)}" if stem in _RESERVED else stem
 
 
 def sign_up(*, user: User) -> Company:
@@ -45,10 +24,10 @@ def sign_up(*, user: User) -> Company:
     `user` is unsaved and has an address and a password. The user name is made from the address and kept unique
     whoever else signs up at this moment. Raises `EmailTaken`.
     """
-    stem = user.username or username_base(user.email)
+    stem = user.username or username_stem(user.email)
     with transaction.atomic():
         for attempt in range(_ATTEMPTS):
-            user.username = stem if attempt == 0 else f"{stem}-{secrets.token_hex(3)}"
+            user.username = _candidate(stem, attempt)
             try:
                 with transaction.atomic():
                     user.save(force_insert=True)
@@ -64,12 +43,16 @@ def sign_up(*, user: User) -> Company:
 def create_personal_company(*, user: User) -> Company:
     """Make the company of one that a person owns, and all that a company needs, in one transaction.
 
-    The person of the same short name may have made way for a team of that name: then the short name gets a suffix.
+    Its short name is the user name, with a suffix when a team took that before.
     """
     with transaction.atomic():
         for attempt in range(_ATTEMPTS):
-            slug = user.username if attempt == 0 else f"{user.username}-{secrets.token_hex(3)}"
-            company = Company(name=user.get_full_name(), slug=slug, kind=Company.Kind.PERSONAL, email=user.email)
+            company = Company(
+                name=user.get_full_name(),
+                slug=_candidate(user.username, attempt),
+                kind=Company.Kind.PERSONAL,
+                email=user.email,
+            )
             try:
                 with transaction.atomic():
                     company.save(force_insert=True)
@@ -110,10 +93,18 @@ def add_verified_person(*, email: str, password: str, full_name: str = "", is_op
 
 
 def update_person(*, user: User, **changes: str) -> User:
-    """Save changed names, language or time zone; the values are validated by the form or serializer before."""
+    """Save changed names, language or time zone, checked by the form or serializer before. Raises `UsernameTaken`."""
+    before = {name: getattr(user, name) for name in changes}
     for name, value in changes.items():
         setattr(user, name, value)
-    user.save(update_fields=list(changes))
+    try:
+        with transaction.atomic():
+            user.save(update_fields=list(changes))
+    except IntegrityError as error:
+        # The page that tells so must not greet the person by the name that was refused.
+        for name, value in before.items():
+            setattr(user, name, value)
+        raise UsernameTaken(_("This user name is taken. Choose another one."), field="username") from error
     return user
 
 
@@ -124,6 +115,10 @@ def record_audit(
     return AuditEntry.objects.create(
         actor=actor[:254], action=action, target=target[:254], company=company, detail=detail or {}
     )
+
+
+def _candidate(stem: str, attempt: int) -> str:
+    return stem if attempt == 0 else f"{stem[:33]}-{secrets.token_hex(3)}"
 
 
 def _violated(error: IntegrityError) -> str:

@@ -3,8 +3,6 @@
 import logging
 from typing import Any
 
-from allauth.core.internal.httpkit import get_authorization_credential
-from allauth.headless import app_settings
 from allauth.headless.internal import sessionkit
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy, internal
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -30,10 +28,8 @@ class TokenStrategy(JWTTokenStrategy):
     """
 
     def get_session_token(self, request: HttpRequest) -> str | None:
-        """Only the bearer token counts: a bare session key in a header is no credential here."""
-        token = get_authorization_credential(request, app_settings.JWT_AUTHORIZATION_HEADER_SCHEME)
-        accepted = internal.validate_access_token(token) if token else None
-        return internal.session_key_from_sid(accepted[1]["sid"]) if accepted else None
+        """None: no door of ours goes on with a session inside allauth's views, and a session key is no credential."""
+        return None
 
     def get_claims(self, user: AbstractBaseUser) -> dict[str, Any]:
         """What the access token says beside who it is for."""

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.models import Company, Membership, User
+from config.base.refusal import Refusal
 
 SESSION_KEY = "company"
 
@@ -19,8 +21,11 @@ class Viewer:
     role: str
 
 
-class NoCompany(Exception):
+class NoCompany(Refusal):
     """The person has no active company to act for."""
+
+    code = "no_company"
+    status = 403
 
 
 def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> Viewer | None:
@@ -52,6 +57,6 @@ def viewer_of(request: HttpRequest) -> Viewer:
         session = getattr(plain, "session", {})
         found = viewer_for(request.user, company_id=session.get(SESSION_KEY))
         if found is None:
-            raise NoCompany
+            raise NoCompany(_("Your company is not active. Write to us if that surprises you."))
         plain._viewer = found  # type: ignore[attr-defined]
     return found

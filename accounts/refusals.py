@@ -1,0 +1,64 @@
+"""What the accounts app refuses, and why."""
+
+from config.base.refusal import Refusal
+
+
+class EmailTaken(Refusal):
+    """Somebody signed up with this address already, perhaps a moment ago."""
+
+    code = "email_taken"
+    status = 409
+
+
+class UsernameTaken(Refusal):
+    """The wished user name is somebody else's."""
+
+    code = "username_taken"
+
+
+class InvalidCredentials(Refusal):
+    """Address and password do not go together; which of them is wrong is not told."""
+
+    code = "invalid_credentials"
+    status = 401
+
+
+class EmailUnverified(Refusal):
+    """The password is right, the address not proved yet."""
+
+    code = "email_unverified"
+    status = 403
+
+
+class Inactive(Refusal):
+    """The person, or every company of the person, is switched off."""
+
+    code = "inactive"
+    status = 403
+
+
+class InvalidRefreshToken(Refusal):
+    """A refresh token that was used, ended or never ours."""
+
+    code = "invalid_refresh_token"
+    status = 401
+
+
+class InvalidKey(Refusal):
+    """A key from a mail that was used, expired or never ours."""
+
+    code = "invalid_key"
+
+
+class TooManyAttempts(Refusal):
+    """A limit of the sign-in family; `retry_after` says when it is over."""
+
+    code = "too_many_attempts"
+    status = 429
+
+
+class MailNotSent(Refusal):
+    """The mail server did not take our mail."""
+
+    code = "mail_not_sent"
+    status = 503

@@ -1,0 +1,94 @@
+"""What an operator sees of people and companies."""
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import AuditEntry, Company, Membership
+from accounts.services import record_audit
+from tests.factories.accounts import PersonFactory
+
+pytestmark = pytest.mark.django_db
+
+LISTS = ["user", "company", "membership", "auditentry"]
+
+
+@pytest.fixture
+def operator() -> Client:
+    user = PersonFactory(is_operator=True)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _list(model: str) -> str:
+    return reverse(f"admin:accounts_{model}_changelist")
+
+
+def _fill(count: int) -> None:
+    for _ in range(count):
+        person = PersonFactory()
+        company = Company.objects.get(memberships__user=person)
+        record_audit(actor=person.email, action="tested", company=company)
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_a_list_costs_the_same_for_one_row_and_for_many(operator, model):
+    _fill(1)
+    operator.get(_list(model))
+    with CaptureQueriesContext(connection) as few:
+        assert operator.get(_list(model)).status_code == 200
+    _fill(20)
+    with CaptureQueriesContext(connection) as many:
+        assert operator.get(_list(model)).status_code == 200
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_people_who_are_no_operators_stay_out(alice_client, model):
+    assert alice_client.get(_list(model)).status_code == 302
+
+
+def test_the_pages_of_a_person_and_a_company_open(operator, alice, viewer):
+    company = viewer(alice).company
+    assert alice.email in operator.get(reverse("admin:accounts_user_change", args=[alice.pk])).content.decode()
+    assert alice.email in operator.get(reverse("admin:accounts_company_change", args=[company.pk])).content.decode()
+    membership = Membership.objects.get(user=alice)
+    assert operator.get(reverse("admin:accounts_membership_change", args=[membership.pk])).status_code == 200
+
+
+def test_switching_a_company_off_is_written_down(operator, alice, viewer):
+    company = viewer(alice).company
+    form = {
+        "name": company.name,
+        "slug": company.slug,
+        "email": company.email,
+        "memberships-TOTAL_FORMS": "0",
+        "memberships-INITIAL_FORMS": "0",
+    }
+    answer = operator.post(reverse("admin:accounts_company_change", args=[company.pk]), form)
+    assert answer.status_code == 302
+    company.refresh_from_db()
+    assert not company.is_active
+    entry = AuditEntry.objects.get(company=company, action="company.changed")
+    assert entry.detail == {"changed": ["is_active"]}
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_nothing_is_added_or_deleted_here(operator, alice, model):
+    record_audit(actor=alice.email, action="tested")
+    row = apps.get_model("accounts", model).objects.latest("pk")
+    assert operator.get(reverse(f"admin:accounts_{model}_add")).status_code == 403
+    assert operator.post(reverse(f"admin:accounts_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    row.refresh_from_db()
+
+
+def test_the_audit_cannot_be_changed(operator):
+    entry = record_audit(actor="somebody", action="tested")
+    path = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+    assert operator.post(path, {"actor": "nobody"}).status_code == 403
+    entry.refresh_from_db()
+    assert entry.actor == "somebody"
