@@ -33,8 +33,10 @@ from generation.models import Job, ProviderCall
 from generation.providers import registry
 from generation.providers.base import Artifact, Call, InputFile, InvalidInput, ProviderError, Retryable
 
-# A job whose worker died, or whose provider had a passing fault, is tried this often.
-ATTEMPTS = 4
+# A job whose provider has a passing fault is tried this often.
+TRIES = 4
+# A job is claimed this often at most: one that kills every worker that touches it ends here.
+CLAIMS = 12
 # Seconds: progress is written, and the lease renewed, at most this often.
 BEAT_SECONDS = 0.4
 # How much of the way the making is; the rest is storing.
@@ -97,8 +99,9 @@ def start(*, job_id: UUID) -> None:
     except CancelAsked:
         ending.cancel_running(job_id=job_id, token=work.token)
     except Interrupt:
-        # The worker is told to stop: the job goes on elsewhere at once, and this was no failed attempt.
-        _put_back(work, pause=0, attempts=work.job.attempts - 1)
+        # The worker is told to stop: the job goes on elsewhere at once.
+        _end_call(work, ProviderCall.State.LOST, "")
+        _put_back(work, pause=0)
         raise
     except Retryable as error:
         _try_again(work, error)
@@ -132,9 +135,9 @@ def _claim(job_id: UUID) -> Work | None:
     job = Job.objects.select_related("model", "company", "user").get(pk=job_id)
     if job.token != token:
         return None
-    if job.attempts > ATTEMPTS:
+    if job.attempts > CLAIMS:
         sentence = _("It failed %(count)d times. Nothing was charged; try again with other settings.")
-        ending.fail(job_id=job_id, token=token, code="gave_up", sentence=sentence % {"count": ATTEMPTS})
+        ending.fail(job_id=job_id, token=token, code="gave_up", sentence=sentence % {"count": CLAIMS})
         return None
     ProviderCall.objects.create(job=job, attempt=job.attempts, provider=job.model.provider)
     return Work(job=job, token=token)
@@ -223,18 +226,21 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
 
 def _try_again(work: Work, error: Retryable) -> None:
     """After a passing fault: wait and queue again, or give up after the last attempt."""
-    job = work.job
-    ProviderCall.objects.filter(job=job, attempt=job.attempts).update(
-        state=ProviderCall.State.FAILED, error=str(error)[:300], ended_at=timezone.now()
-    )
-    if job.attempts >= ATTEMPTS:
-        ending.fail(job_id=job.pk, token=work.token, code=error.code, sentence=str(error))
+    _end_call(work, ProviderCall.State.FAILED, str(error))
+    faults = work.job.calls.filter(state=ProviderCall.State.FAILED).count()
+    if faults >= TRIES:
+        ending.fail(job_id=work.job.pk, token=work.token, code=error.code, sentence=str(error))
         return
-    pause = max(error.retry_after or 0, uniform(0, RETRY_PAUSE * 2**job.attempts))
-    _put_back(work, pause=pause, attempts=job.attempts)
+    _put_back(work, pause=max(error.retry_after or 0, uniform(0, RETRY_PAUSE * 2**faults)))
 
 
-def _put_back(work: Work, *, pause: float, attempts: int) -> None:
+def _end_call(work: Work, state: str, error: str) -> None:
+    """Note how the call of this attempt ended."""
+    calls = ProviderCall.objects.filter(job=work.job, attempt=work.job.attempts)
+    calls.update(state=state, error=error[:300], ended_at=timezone.now())
+
+
+def _put_back(work: Work, *, pause: float) -> None:
     """Let the job wait again; the clock sends it when the pause is over."""
     work.own(Job.State.SUBMITTING, Job.State.RUNNING, Job.State.COLLECTING).update(
         state=Job.State.QUEUED,
@@ -242,7 +248,6 @@ def _put_back(work: Work, *, pause: float, attempts: int) -> None:
         lease_until=None,
         deadline=None,
         progress=0,
-        attempts=attempts,
         sent_at=None,
         not_before=timezone.now() + timedelta(seconds=pause),
     )

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from config.event_ticket import make_ticket
@@ -151,19 +151,19 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     def get_cancel_requested(self, job: Job) -> bool:
         return job.cancel_requested_at is not None
 
-    def get_failure(self, job: Job) -> FailureSerializer | None:
-        if not job.failure_code:
-            return None
-        return {"code": job.failure_code, "message": job.failure}  # type: ignore[return-value]
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, job: Job) -> dict[str, str] | None:
+        return {"code": job.failure_code, "message": job.failure} if job.failure_code else None
 
     def get_seed(self, job: Job) -> int:
         outputs: list[JobOutput] = list(job.outputs.all())
         return outputs[0].seed
 
-    def get_outputs(self, job: Job) -> list[JobOutputSerializer]:
+    @extend_schema_field(JobOutputSerializer(many=True))
+    def get_outputs(self, job: Job) -> list[dict[str, Any]]:
         request, delivery = self.context["request"], self.context["delivery"]
         return [
-            {  # type: ignore[misc]
+            {
                 "id": str(asset.pk),
                 "url": request.build_absolute_uri(delivery.url(asset)),
                 "thumbnail_url": request.build_absolute_uri(delivery.thumbnail(asset)),

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from rest_framework.test import APIClient
 
@@ -30,7 +32,8 @@ def test_a_job_from_submit_to_picture(maker: Viewer, alice_api: APIClient) -> No
 
     assert answer.status_code == 201
     made = answer.json()
-    assert (made["state"], made["credits"], made["queue_position"], made["outputs"]) == ("queued", 2, 1, [])
+    assert (made["state"], made["credits"], made["outputs"]) == ("queued", 2, [])
+    assert made["queue_position"] >= 1
     assert alice_api.get(f"{JOBS}/{made['id']}/result").status_code == 409
 
     pipeline.start(job_id=made["id"])
@@ -43,6 +46,8 @@ def test_a_job_from_submit_to_picture(maker: Viewer, alice_api: APIClient) -> No
         file = APIClient().get(address)
         assert file.status_code == 200
         assert file["Content-Type"].startswith("image/")
+        assert b"".join(file.streaming_content)
+        file.close()
     assert alice_api.get("/api/v1/credits/balance").json()["balance"] == 98
 
 
@@ -178,11 +183,12 @@ def test_the_list_costs_the_same_at_any_length(
     maker: Viewer, alice_api: APIClient, django_assert_num_queries: Any
 ) -> None:
     alice_api.post(JOBS, ASKED)
-    with django_assert_num_queries(8) as captured:
+    with CaptureQueriesContext(connection) as captured:
         alice_api.get(JOBS)
+    queries = len(captured)
     Job.objects.filter(company=maker.company).update(state="queued")
     for number in range(9):
         alice_api.post(JOBS, ASKED | {"seed": number})
 
-    with django_assert_num_queries(len(captured.captured_queries)):
+    with django_assert_num_queries(queries):
         assert len(alice_api.get(JOBS).json()["results"]) == 10
