@@ -6,9 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from generation.models import AIModel
 from generation.parameters import properties
+
+# More choices than this become a list that opens.
+SEGMENTS_LIMIT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,13 @@ class Field:
     choices: tuple[str, ...]
     minimum: float | None
     maximum: float | None
+    step: float | None
     value: Any
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its choices fit side by side."""
+        return len(self.choices) <= SEGMENTS_LIMIT
 
 
 @dataclass(slots=True)
@@ -69,12 +79,13 @@ def fields_of(model: AIModel, values: Mapping[str, Any]) -> list[Field]:
     return [
         Field(
             name=name,
-            title=rules.get("title", name),
-            description=rules.get("description", ""),
+            title=_translated(rules.get("title") or name),
+            description=_translated(rules.get("description", "")),
             kind=_kind(rules),
             choices=tuple(rules.get("enum", ())),
             minimum=rules.get("minimum"),
             maximum=rules.get("maximum"),
+            step=_step(rules),
             value=values.get(name, rules.get("default", "")),
         )
         for name, rules in properties(model.parameters).items()
@@ -87,6 +98,18 @@ def _kind(rules: Mapping[str, Any]) -> str:
     if rules.get("type") in ("number", "integer"):
         return "range" if "minimum" in rules and "maximum" in rules else "number"
     return "switch" if rules.get("type") == "boolean" else "text"
+
+
+def _step(rules: Mapping[str, Any]) -> float | None:
+    """By how much one press of an arrow key moves a number."""
+    if "multipleOf" in rules:
+        return float(rules["multipleOf"])
+    return 1 if rules.get("type") == "integer" else 0.05
+
+
+def _translated(text: str) -> str:
+    """A text of the catalogue in the reader's language; gettext answers the empty text with its own header."""
+    return _(text) if text else ""
 
 
 def _typed(rules: Mapping[str, Any], text: str) -> Any:

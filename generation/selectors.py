@@ -10,8 +10,6 @@ from gallery.models import Asset
 from generation.models import AIModel, Job
 from generation.querysets import AIModelQuerySet, JobQuerySet
 
-TRAY_LENGTH = 12
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -32,9 +30,14 @@ def jobs_of(viewer: Viewer) -> JobQuerySet:
     return jobs.select_related("model").prefetch_related("outputs", "inputs")
 
 
+def jobs_with_sources(viewer: Viewer) -> JobQuerySet:
+    """The company's jobs, newest first, with the pictures that they work from: what a card on a page shows."""
+    return jobs_of(viewer).prefetch_related("inputs__asset__renditions")
+
+
 def active_jobs(viewer: Viewer) -> JobQuerySet:
-    """The company's jobs under way, oldest first."""
-    return jobs_of(viewer).active().order_by("id")
+    """The company's jobs under way, oldest first, with the pictures that they work from."""
+    return jobs_with_sources(viewer).active().order_by("id")
 
 
 def place_of(job: Job) -> Place:

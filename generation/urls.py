@@ -6,6 +6,7 @@ from generation import views
 
 urlpatterns = [
     path("generate", views.generate, name="generate"),
+    path("generate/pick", views.pick, name="generate-pick"),
     path("jobs/tray", views.tray, name="jobs-tray"),
     path("jobs/<uuid:job_id>", views.job_page, name="job"),
     path("jobs/<uuid:job_id>/cancel", views.job_cancel, name="job-cancel"),

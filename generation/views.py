@@ -1,68 +1,74 @@
 """Pages: Generate, a job, the jobs tray. Everything works as plain forms and links; HTMX swaps the same fragments."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
-from accounts.viewer import Viewer, viewer_of
-from billing.selectors import credits_of, plan_of
-from config.base.problem import Refusal
+from accounts.viewer import NoCompany, Viewer, viewer_of
+from config.base.refusal import Refusal
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from gallery.services import discard_upload, upload_picture
-from generation.forms import Draft, fields_of, read_draft, whole_number
-from generation.models import AIModel, Job, Task
-from generation.parameters import COUNT_LIMIT
-from generation.pricing import price_of
-from generation.requests import INPUTS_NEEDED, NEEDS_PROMPT, build_request
-from generation.selectors import active_jobs, jobs_of, offered_models, outputs_of, place_of
+from gallery.tiles import tile_of
+from generation.cards import cards_of
+from generation.composer import chosen_model, composer_context, draft_of
+from generation.forms import Draft, read_draft, whole_number
+from generation.models import AIModel, Job
+from generation.requests import build_request
+from generation.selectors import active_jobs, jobs_with_sources, offered_models
 from generation.services import cancel_job, submit_job
 
 HISTORY_LENGTH = 12
 TRAY_LENGTH = 20
+PICK_LENGTH = 24
 
 
-def _get_job(request: HttpRequest, job_id: UUID) -> Job:
-    return get_object_or_404(jobs_of(viewer_of(request)), pk=job_id)
+def _get_viewer(request: HttpRequest) -> Viewer:
+    try:
+        return viewer_of(request)
+    except NoCompany as error:
+        raise PermissionDenied(_("You belong to no active company.")) from error
+
+
+def _get_job(viewer: Viewer, job_id: UUID) -> Job:
+    job: Job = get_object_or_404(jobs_with_sources(viewer), pk=job_id)
+    return job
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def generate(request: HttpRequest) -> HttpResponse:
-    """The page that makes: composer above, results below."""
-    viewer = viewer_of(request)
+    """The page that makes: composer above, results below. `?again=<job>` fills the form with what was asked then."""
+    viewer = _get_viewer(request)
     models = list(offered_models())
-    model = _chosen(models, request.POST or request.GET)
+    again = _job_again(viewer, request)
+    model = next((row for row in models if again and row.pk == again.model_id), None)
+    model = model or chosen_model(models, request.POST or request.GET)
     if model is None:
         return render(request, "generation/no_models.html", status=503)
     if request.method == "POST":
         return _submit(request, viewer, models, model)
-    draft = read_draft(request.GET, model)
+    draft = draft_of(again) if again else read_draft(request.GET, model)
     draft.inputs = draft.inputs or [asset_id for asset_id in (_uuid(request.GET.get("input")),) if asset_id]
-    context = _composer(viewer, models, model, draft)
-    if request.htmx:  # type: ignore[attr-defined]
+    context = composer_context(viewer, models, model, draft)
+    if _is_fragment(request):
         return render(request, "generation/generate.html#composer", context)
     return render(request, "generation/generate.html", context | _results(viewer))
-
-
-def _chosen(models: list[AIModel], data: Any) -> AIModel | None:
-    """The model that is asked for by slug, else the first of the asked task, else the first."""
-    by_slug = {model.slug: model for model in models}
-    of_task = [model for model in models if model.task == data.get("task")]
-    if data.get("input") and not data.get("task"):
-        of_task = [model for model in models if model.task == Task.IMAGE_TO_IMAGE]
-    named = by_slug.get(data.get("model", ""))
-    if named is not None and (named in of_task or not of_task):
-        return named
-    return next(iter(of_task or models), None)
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -72,19 +78,30 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
+def _job_again(viewer: Viewer, request: HttpRequest) -> Job | None:
+    job_id = _uuid(request.GET.get("again"))
+    return jobs_with_sources(viewer).filter(pk=job_id).first() if job_id else None
+
+
+def _results(viewer: Viewer) -> dict[str, object]:
+    return {"cards": cards_of(viewer, jobs_with_sources(viewer)[:HISTORY_LENGTH])}
+
+
 def _submit(request: HttpRequest, viewer: Viewer, models: list[AIModel], model: AIModel) -> HttpResponse:
     draft = read_draft(request.POST, model)
     try:
         job = _make_job(request, viewer, draft)
     except Refusal as refusal:
-        context = _composer(viewer, models, model, draft) | {"refusal": refusal}
-        if request.htmx:  # type: ignore[attr-defined]
+        context = composer_context(viewer, models, model, draft, refusal=refusal)
+        context["has_lost_file"] = "image" in request.FILES
+        if _is_fragment(request):
             return render(request, "generation/generate.html#composer", context, status=422)
         return render(request, "generation/generate.html", context | _results(viewer), status=refusal.status)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not _is_fragment(request):
         return redirect("job", job.pk)
     draft.key = Draft().key
-    context = _composer(viewer, models, model, draft) | _card(viewer, _get_job(request, job.pk))
+    context = composer_context(viewer, models, model, draft)
+    context["card"] = cards_of(viewer, [_get_job(viewer, job.pk)])[0]
     return render(request, "generation/generate.html#submitted", context)
 
 
@@ -99,7 +116,7 @@ def _make_job(request: HttpRequest, viewer: Viewer, draft: Draft) -> Job:
         count=whole_number(draft.count) or 0,
         seed=whole_number(draft.seed),
         inputs=draft.inputs,
-        upload=upload,
+        uploads=1 if upload else 0,
     )
     if upload is None:
         return submit_job(viewer=viewer, request=job_request, key=draft.key)
@@ -119,77 +136,48 @@ def _make_job(request: HttpRequest, viewer: Viewer, draft: Draft) -> Job:
     return job
 
 
-def _composer(viewer: Viewer, models: list[AIModel], model: AIModel, draft: Draft) -> dict[str, Any]:
-    """What the form shows."""
-    plan = plan_of(viewer.company)
-    inputs = list(Asset.objects.editable_by(viewer).kept().filter(pk__in=draft.inputs).prefetch_related("renditions"))
-    fields = fields_of(model, draft.params)
-    return {
-        "draft": draft,
-        "model": model,
-        "models": [
-            {"row": row, "price": price_of(row), "locked": row.tier not in plan.tiers}
-            for row in models
-            if row.task == model.task
-        ],
-        "tasks": _tasks(models),
-        "aspect": next((field for field in fields if field.name == "aspect_ratio"), None),
-        "fields": [field for field in fields if field.name != "aspect_ratio"],
-        "price": price_of(model),
-        "credits": credits_of(viewer.company),
-        "counts": range(1, COUNT_LIMIT + 1),
-        "inputs_needed": INPUTS_NEEDED.get(Task(model.task), 0),
-        "prompt_needed": model.task in NEEDS_PROMPT,
-        "inputs": inputs,
-        "delivery": delivery_for(viewer),
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def pick(request: HttpRequest) -> HttpResponse:
+    """The newest pictures of the gallery, each a link that puts it into the composer."""
+    viewer = _get_viewer(request)
+    delivery = delivery_for(viewer)
+    assets = Asset.objects.editable_by(viewer).kept().with_files().order_by("-id")[:PICK_LENGTH]
+    context = {
+        "tiles": [tile_of(asset, delivery) for asset in assets],
+        "task": request.GET.get("task", ""),
+        "model_slug": request.GET.get("model", ""),
     }
-
-
-def _tasks(models: list[AIModel]) -> list[Task]:
-    """The tasks that some model does, in the catalogue's order."""
-    return list(dict.fromkeys(Task(model.task) for model in models))
-
-
-def _results(viewer: Viewer) -> dict[str, Any]:
-    jobs = list(jobs_of(viewer)[:HISTORY_LENGTH])
-    return {"cards": _cards(viewer, jobs), "is_live": any(job.is_active for job in jobs)}
-
-
-def _cards(viewer: Viewer, jobs: list[Job]) -> list[dict[str, Any]]:
-    """What a card shows of each job."""
-    assets = outputs_of(viewer, jobs)
-    return [{"job": job, "place": place_of(job), "assets": assets.get(job.pk, [])} for job in jobs]
-
-
-def _card(viewer: Viewer, job: Job) -> dict[str, Any]:
-    return {"card": _cards(viewer, [job])[0], "delivery": delivery_for(viewer)}
+    return render(request, f"generation/pick.html{'#tiles' if _is_fragment(request) else ''}", context)
 
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def job_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """One job: its progress, then its pictures. For HTMX, its card alone."""
-    viewer = viewer_of(request)
-    context = _card(viewer, _get_job(request, job_id))
-    template = "generation/job.html#card" if request.htmx else "generation/job.html"  # type: ignore[attr-defined]
-    return render(request, template, context)
+    viewer = _get_viewer(request)
+    context = {"card": cards_of(viewer, [_get_job(viewer, job_id)])[0]}
+    return render(request, f"generation/job.html{'#card' if _is_fragment(request) else ''}", context)
 
 
 @login_required
 @require_POST
 def job_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Stop a job; the credits come back when it has ended."""
-    job = _get_job(request, job_id)
+    viewer = _get_viewer(request)
+    job = _get_job(viewer, job_id)
     refusal: Refusal | None = None
     try:
         cancel_job(job=job)
     except Refusal as error:
         refusal = error
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not _is_fragment(request):
         if refusal is not None:
             messages.warning(request, refusal.sentence)
         return _back(request, job_id)
-    context = _card(viewer_of(request), _get_job(request, job_id)) | {"refusal": refusal}
+    context = {"card": cards_of(viewer, [_get_job(viewer, job_id)])[0], "refusal": refusal}
     return render(request, "generation/job.html#card", context)
 
 
@@ -206,6 +194,5 @@ def tray(request: HttpRequest) -> HttpResponse:
     """The jobs under way, for the corner of every page; nothing for visitors who are not signed in."""
     if not request.user.is_authenticated:
         return HttpResponse(status=204)
-    viewer = viewer_of(request)
-    jobs = list(active_jobs(viewer)[:TRAY_LENGTH])
-    return render(request, "generation/tray.html", {"cards": _cards(viewer, jobs)})
+    viewer = _get_viewer(request)
+    return render(request, "generation/tray.html", {"cards": cards_of(viewer, active_jobs(viewer)[:TRAY_LENGTH])})
