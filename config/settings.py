@@ -220,7 +220,11 @@ MEDIA_ROOT = str(DATA_DIR / "media")
 # Whether `collectstatic` has run; else static files are found where they lie, one by one.
 STATIC_BUILT: bool = env.bool("STATIC_BUILT", default=not DEBUG)
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # A second attempt at a job replaces the files of the first.
+        "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if STATIC_BUILT

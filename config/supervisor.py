@@ -227,7 +227,8 @@ class Supervisor:
     def _launch(self, name: str, command: Sequence[str]) -> Child:
         path = self._configuration.data / "log" / f"{name}.log"
         with open_log(path) as log:
-            if name not in self._echoes:
+            # What preparing says is told once, at its end, if it fails.
+            if name not in self._echoes and (name != "prepare" or self._configuration.verbose):
                 self._echoes[name] = Echo(name, path, sys.stderr, verbose=self._configuration.verbose)
             return Child(command, guard=self._guard, env=self._env, cwd=PROJECT, output=log)
 

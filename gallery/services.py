@@ -218,6 +218,11 @@ def purge_binned(*, before: datetime, limit: int = PURGE_BATCH) -> int:
     return len(claimed)
 
 
+def purge_expired() -> int:
+    """What the clock does: what lay in the bin for `settings.BIN_LIFETIME` goes for good; returns how many went."""
+    return purge_binned(before=timezone.now() - settings.BIN_LIFETIME)
+
+
 def clean_name(name: str) -> str:
     """A file name of a person's as text to show: no folders, no control characters, at most 200 characters."""
     bare = name.replace("\\", "/").rpartition("/")[2]
