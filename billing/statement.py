@@ -35,6 +35,11 @@ class StatementRow:
     change: int | None
     balance_after: int | None
 
+    @property
+    def spent(self) -> int:
+        """The change without its sign, for a page that writes a real minus."""
+        return abs(self.change or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementPage:
