@@ -18,7 +18,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import ProfileForm
 from accounts.mailbox import find_mail, is_open_to, newest_mails
@@ -56,7 +56,6 @@ logout = allauth_views.LogoutView.as_view(template_name="accounts/logout.html")
 inactive = allauth_views.AccountInactiveView.as_view(template_name="accounts/inactive.html")
 confirm_email = ConfirmEmailView.as_view()
 reset_password = allauth_views.PasswordResetView.as_view(template_name="accounts/reset_password.html")
-reset_password_sent = allauth_views.PasswordResetDoneView.as_view(template_name="accounts/reset_password_sent.html")
 reset_password_key = allauth_views.PasswordResetFromKeyView.as_view(template_name="accounts/reset_password_key.html")
 change_password = allauth_views.PasswordChangeView.as_view(template_name="accounts/change_password.html")
 
@@ -86,7 +85,14 @@ def verify_email(request: HttpRequest) -> HttpResponse:
             )
         return redirect("verify-email")
     address = waiting.email or (waiting.user.email if waiting.user else "")
-    return render(request, "accounts/verify_email.html", {"address": address, "may_resend": True})
+    context = {"address": address, "may_resend": True, "mailbox": is_open_to(request)}
+    return render(request, "accounts/verify_email.html", context)
+
+
+@require_safe
+def reset_password_sent(request: HttpRequest) -> HttpResponse:
+    """ "Look into your mail": the same for every address."""
+    return render(request, "accounts/reset_password_sent.html", {"mailbox": is_open_to(request)})
 
 
 @login_required
@@ -106,7 +112,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 def dev_mail(request: HttpRequest) -> HttpResponse:
     """The development mailbox; elsewhere there is no such page."""
     if not is_open_to(request):
@@ -114,7 +120,7 @@ def dev_mail(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/dev_mail.html", {"mails": newest_mails()})
 
 
-@require_GET
+@require_safe
 def dev_mail_message(request: HttpRequest, file: str, number: int) -> HttpResponse:
     """One mail of the development mailbox, with links to follow."""
     mail = find_mail(file=file, number=number) if is_open_to(request) else None

@@ -68,3 +68,10 @@ def test_visitors_from_elsewhere_find_no_mailbox(mailbox, address):
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])
 def test_this_machine_does(mailbox, address):
     assert Client(REMOTE_ADDR=address).get("/dev/mail").status_code == 200
+
+
+def test_who_just_signed_up_is_led_to_the_mailbox_here_and_nowhere_else(client, mailbox, settings):
+    client.post("/register", {"email": "new@example.com", "password1": "a-dark-and-quiet-room"})
+    assert 'href="/dev/mail"' in client.get("/verify-email").content.decode()
+    settings.LOOPBACK_ONLY = False
+    assert "/dev/mail" not in client.get("/verify-email").content.decode()
