@@ -37,7 +37,9 @@ STEADY_SECONDS = 30.0
 """A child that lived this long is started again at once when it dies."""
 LONGEST_BACK_OFF_SECONDS = 10.0
 WARN_AFTER_SECONDS = 60.0
-LEAVING_SECONDS = 3.0
+LEAVING_SECONDS = 5.0
+LOOK_SECONDS = 0.2
+LATE_LOOK_SECONDS = 3.0
 
 
 class CannotStart(Exception):
@@ -62,11 +64,13 @@ class Configuration:
     def from_environment(cls) -> Configuration:
         """An empty variable counts as none."""
         given = {name: value for name, value in os.environ.items() if value}
-        if not given.get("PORT", "8000").isdecimal():
-            raise CannotStart(f"PORT must be a number, not {given['PORT']!r}.")
+        port = given.get("PORT", "8000")
+        # Checked here, since the system takes 70000 for 4464.
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise CannotStart(f"PORT must be a number between 1 and 65535, not {port!r}.")
         return cls(
             host=given.get("HOST", "127.0.0.1"),
-            port=int(given.get("PORT", "8000")),
+            port=int(port),
             debug=given.get("DEBUG", "0").lower() in environ.Env.BOOLEAN_TRUE_STRINGS,
             verbose=given.get("VERBOSE", "0").lower() in environ.Env.BOOLEAN_TRUE_STRINGS,
             data=data_folder(),
@@ -88,9 +92,9 @@ class Configuration:
         host = f"[{self.reachable_host}]" if ":" in self.reachable_host else self.reachable_host
         return f"http://{host}:{self.port}"
 
-    def require_free_port(self) -> None:
-        """CannotStart unless we may listen; waits a moment for the server of a killed run to leave."""
-        deadline = time.monotonic() + LEAVING_SECONDS
+    def require_free_port(self, *, patience: float) -> None:
+        """CannotStart unless we may listen within `patience` seconds."""
+        deadline = time.monotonic() + patience
         while not self._can_listen():
             if time.monotonic() > deadline:
                 other = self.port + 1 if self.port < 65535 else 8000
@@ -111,8 +115,6 @@ class Configuration:
             if error.errno == errno.EADDRINUSE:
                 return False
             raise CannotStart(f"Cannot listen on {self.host}, port {self.port}: {error.strerror or error}.") from None
-        except OverflowError:
-            raise CannotStart(f"PORT must lie between 1 and 65535, not {self.port}.") from None
         return True
 
 
@@ -252,17 +254,20 @@ class Supervisor:
         return self._configuration.debug and self._configuration.is_loopback
 
     def _supervise(self) -> None:
-        begun = time.monotonic()
+        begun = next_look = time.monotonic()
         ready = warned = False
         while True:
             self._keep_servers_alive()
             self._keep_parts_alive()
-            if not ready and self._answers():
-                ready = True
-                _say(welcome(self._configuration, has_demo=self.has_demo))
-            elif not ready and not warned and time.monotonic() - begun > WARN_AFTER_SECONDS:
-                warned = True
-                _say(f"Darkroom does not answer yet; what happens is in {self._configuration.data / 'log'}.")
+            now = time.monotonic()
+            if not ready and now >= next_look:
+                ready = self._answers()
+                next_look = now + (LATE_LOOK_SECONDS if warned else LOOK_SECONDS)
+                if ready:
+                    _say(welcome(self._configuration, has_demo=self.has_demo))
+                elif not warned and now - begun > WARN_AFTER_SECONDS:
+                    warned = True
+                    _say(f"Darkroom does not answer yet; what happens is in {self._configuration.data / 'log'}.")
             self._tick()
 
     def _keep_parts_alive(self) -> None:
@@ -338,9 +343,11 @@ def welcome(configuration: Configuration, *, has_demo: bool) -> str:
 @contextlib.contextmanager
 def _sole_run(configuration: Configuration) -> Iterator[None]:
     """Be the only Darkroom on this data, or say who is."""
+    # Only who was killed leaves this behind, and then also a web server that is about to leave the port.
+    was_killed = (configuration.data / "services.json").exists()
     try:
         with holding(configuration.data):
-            configuration.require_free_port()
+            configuration.require_free_port(patience=LEAVING_SECONDS if was_killed else 0.0)
             yield
     except RootBusy:
         holder = holder_of(configuration.data)

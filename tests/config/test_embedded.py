@@ -62,6 +62,7 @@ def _run(root: Path, *command: str, **more: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
+        timeout=WAIT_SECONDS,
     )
 
 
