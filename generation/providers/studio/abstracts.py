@@ -1,4 +1,4 @@
-"""Pictures of nothing: marble, geometry, contours, threads. Also what a prompt gets of which the studio knows no word."""
+"""Pictures of nothing: marble, geometry, contours, threads. Also for prompts with no word that is known."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from generation.providers.studio.canvas import Bytes, Canvas, disc, fill, stroke
-from generation.providers.studio.colour import mix, ramp, shade, to_lch
+from generation.providers.studio.colour import from_lch, mix, ramp, shade, to_lch
 from generation.providers.studio.noise import Floats, as_floats, blur, field, random_for, smoothstep, warp
 
 Inks = list[Floats]
@@ -15,13 +15,13 @@ Inks = list[Floats]
 def paint_marble(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
     """Noise bent by noise bent by noise, with bright veins where it folds."""
     reach = canvas.unit
-    cells = (2.4 * canvas.width / reach, 2.4 * canvas.height / reach)
-    first = field(rng, canvas.size, cells, 4) - 0.5
-    second = field(rng, canvas.size, cells, 4) - 0.5
+    cells = (1.6 * canvas.width / reach, 1.6 * canvas.height / reach)
+    first = canvas.field(rng, cells, 3, 0.4) - 0.5
+    second = canvas.field(rng, cells, 3, 0.4) - 0.5
     canvas.progress.stage(0.1)
-    third = warp(field(rng, canvas.size, cells, 5), first * reach * 0.9, second * reach * 0.9)
+    third = warp(canvas.field(rng, cells, 4, 0.42), first * reach * 0.75, second * reach * 0.75)
     canvas.progress.stage(0.1)
-    folded = warp(third, (third - 0.5) * reach * 1.1, first * reach * 0.8)
+    folded = warp(third, (third - 0.5) * reach * 1.0, first * reach * 0.6)
     canvas.progress.stage(0.1)
     tones = sorted(inks, key=lambda ink: to_lch(ink)[0])
     start = int(rng.integers(2))
@@ -148,8 +148,8 @@ def paint_waves(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
 def paint_contours(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
     """Layers of cut paper, each with its shadow, following a landscape's heights."""
     reach = canvas.unit
-    height = field(rng, canvas.size, (3.4 * canvas.width / reach, 3.4 * canvas.height / reach), 3, 0.42)
-    bend = (field(rng, canvas.size, (3, 3), 3) - 0.5) * reach * 0.25
+    height = canvas.field(rng, (3.4 * canvas.width / reach, 3.4 * canvas.height / reach), 3, 0.42)
+    bend = (canvas.field(rng, (3, 3), 3) - 0.5) * reach * 0.25
     height = blur(
         warp(height, bend, np.ascontiguousarray(bend.T if canvas.width == canvas.height else bend[::-1])), reach * 0.004
     )
@@ -212,16 +212,17 @@ def paint_flow(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
 def paint_gradient(canvas: Canvas, inks: Inks, rng: np.random.Generator) -> None:
     """Soft lights that run into one another, with a fold through them."""
     reach = canvas.unit
-    bend_x, bend_y = ((field(rng, canvas.size, (2, 2), 2) - 0.5) * reach * 0.9 for _ in range(2))
+    bend_x, bend_y = ((canvas.field(rng, (2, 2), 2) - 0.5) * reach * 0.9 for _ in range(2))
     xs, ys = canvas.xs + bend_x, canvas.ys + bend_y
     canvas.progress.tick()
-    total = np.full((canvas.height, canvas.width), 0.06, np.float32)
-    image = total[..., None] * inks[0]
+    total = np.full((canvas.height, canvas.width), 0.01, np.float32)
+    vivid = [from_lch(lightness, chroma * 1.2 + 0.02, hue) for lightness, chroma, hue in map(to_lch, inks)]
+    image = total[..., None] * vivid[0]
     for at in range(7):
         x, y = float(rng.uniform(-0.1, 1.1)) * canvas.width, float(rng.uniform(-0.1, 1.1)) * canvas.height
-        spread = reach * float(rng.uniform(0.16, 0.34))
+        spread = reach * float(rng.uniform(0.13, 0.24))
         weight = as_floats(np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * spread**2)))
-        image += weight[..., None] * inks[at % 5]
+        image += weight[..., None] * vivid[at % 5]
         total += weight
         canvas.progress.tick()
     canvas.image[:] = image / total[..., None]

@@ -6,7 +6,7 @@ from generation.providers.studio import sky
 from generation.providers.studio.canvas import Bytes, fill
 from generation.providers.studio.colour import from_lch, mix, ramp, shade
 from generation.providers.studio.land import paint_under
-from generation.providers.studio.noise import Floats, as_floats, blur, field, line, smoothstep, warp
+from generation.providers.studio.noise import Floats, as_floats, blur, line, smoothstep, warp
 from generation.providers.studio.palettes import TIMES, mood, tint
 from generation.providers.studio.stage import Stage
 
@@ -18,15 +18,15 @@ def paint_space(stage: Stage) -> None:
         stage.palette if stage.palette.night else mood(tint(TIMES["night"][1], stage.brief.colours), stage.brief.moods)
     )
     stage.palette = palette
-    clouds = field(rng, canvas.size, (3, 3), 6, 0.55)
-    bend = (field(rng, canvas.size, (3, 3), 4) - 0.5) * canvas.unit * 0.35
+    clouds = canvas.field(rng, (3, 3), 6, 0.55)
+    bend = (canvas.field(rng, (3, 3), 4) - 0.5) * canvas.unit * 0.35
     clouds = warp(clouds, bend, np.ascontiguousarray(bend[::-1]))
     canvas.image[:] = ramp(
         [palette.near, palette.sky[0], palette.sky[1], palette.sky[2], palette.sky[-1]],
         as_floats(np.clip((clouds - 0.25) * 1.5, 0, 1)),
     )
     tone = from_lch(0.66, 0.16, float(rng.uniform(0, 360)))
-    canvas.glow(as_floats(np.clip(field(rng, canvas.size, (3, 3), 6, 0.6) * 2.2 - 1.15, 0, 0.7)), tone)
+    canvas.glow(as_floats(np.clip(canvas.field(rng, (3, 3), 6, 0.6) * 2.2 - 1.15, 0, 0.7)), tone)
     sky.paint_stars(canvas, rng, canvas.height, 1.5, palette.light)
     canvas.progress.stage(0.3)
     radius = canvas.unit * float(rng.uniform(0.20, 0.29))
@@ -61,7 +61,7 @@ def _planet(stage: Stage, x: float, y: float, radius: float, *, ring: bool) -> N
         canvas.over(as_floats(ring_mask * (across < 0) * 0.8), ring_colour)
     canvas.glow(as_floats(0.35 * np.exp(-np.clip(np.sqrt(square) - 1, 0, 9) * 9) * (square > 0.9)), palette.sky[-1])
     disc = np.clip((1 - np.sqrt(square)) * radius + 0.5, 0, 1)
-    swirl = field(rng, canvas.size, (3 * canvas.width / radius, 3 * canvas.height / radius), 5)
+    swirl = canvas.field(rng, (3 * canvas.width / radius, 3 * canvas.height / radius), 5)
     stripe = 0.5 + 0.5 * np.sin(across * 11 + (swirl - 0.5) * 5 + np.sin(across * 27) * 0.6)
     hue = float(rng.uniform(0, 360))
     tones = [
@@ -96,7 +96,7 @@ def paint_underwater(stage: Stage) -> None:
             shade(colours.sky[0], -0.06),
             shade(colours.sky[0], -0.22),
         ]
-    drift = field(rng, canvas.size, (3, 2), 4) - 0.5
+    drift = canvas.field(rng, (3, 2), 4) - 0.5
     canvas.image[:] = ramp(tones, as_floats(np.clip(canvas.ys / canvas.height * 0.95 + drift * 0.16, 0, 1)))
     source = canvas.width * float(rng.uniform(0.25, 0.75))
     angle = np.arctan2(canvas.xs - source, canvas.ys + canvas.height * 0.25)
@@ -105,6 +105,16 @@ def paint_underwater(stage: Stage) -> None:
     canvas.glow(blur(as_floats(shaft * 0.42), canvas.unit * 0.004), tones[0])
     canvas.glow(as_floats(0.5 * np.exp(-canvas.radius(source, -canvas.unit * 0.02) / (canvas.unit * 0.22))), tones[0])
     canvas.progress.stage(0.2)
+    _reef(stage, tones)
+    _bubbles(stage, rng, mix(tones[1], tones[0], 0.55))
+    stage.palette = mood(colours, stage.brief.moods)
+    stage.horizon = canvas.height * 0.2
+    stage.ground = as_floats(np.full(canvas.width, canvas.height * 0.93))
+
+
+def _reef(stage: Stage, tones: list[Floats]) -> None:
+    """Four ridges with weed on them, each darker than the one behind."""
+    canvas = stage.canvas
     for at in range(4):
         near = at / 3
         part = stage.rng(f"reef{at}")
@@ -125,6 +135,10 @@ def paint_underwater(stage: Stage) -> None:
                     mix(body, _coral(stage, part), 0.05 + 0.25 * near),
                 )
         paint_under(canvas, outline, mix(body, tones[1], 0.10), shade(body, -0.03), canvas.unit * 0.25)
+
+
+def _bubbles(stage: Stage, rng: np.random.Generator, colour: Floats) -> None:
+    canvas = stage.canvas
     bubbles = rng.random((60, 3))
     with canvas.drawing() as sheet:
         for bx, by, size in bubbles:
@@ -133,10 +147,7 @@ def paint_underwater(stage: Stage) -> None:
             ring = np.stack(
                 [bx * canvas.width + radius * np.cos(turn), by * canvas.height + radius * np.sin(turn)], axis=1
             )
-            fill(sheet, as_floats(ring), mix(tones[1], tones[0], 0.55))
-    stage.palette = mood(colours, stage.brief.moods)
-    stage.horizon = canvas.height * 0.2
-    stage.ground = as_floats(np.full(canvas.width, canvas.height * 0.93))
+            fill(sheet, as_floats(ring), colour)
 
 
 def _coral(stage: Stage, rng: np.random.Generator) -> Floats:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generation.providers.studio.noise import Floats, as_floats
+from generation.providers.studio.noise import Floats, as_floats, field
 from generation.providers.studio.request import Progress
 
 Bytes = npt.NDArray[np.uint8]
@@ -27,7 +27,7 @@ def to_bgr(colour: Floats) -> tuple[float, float, float]:
 
 
 class Canvas:
-    """An RGB sheet of floats from 0 to 1. `unit` is the pixel length of one side if it were square: sizes are shares of it."""
+    """An RGB sheet of floats from 0 to 1. Sizes are shares of `unit`: its side in pixels if it were square."""
 
     def __init__(self, width: int, height: int, progress: Progress) -> None:
         self.width, self.height = width, height
@@ -40,6 +40,14 @@ class Canvas:
     @property
     def size(self) -> tuple[int, int]:
         return self.width, self.height
+
+    def field(
+        self, rng: np.random.Generator, cells: tuple[float, float], octaves: int = 4, gain: float = 0.5
+    ) -> Floats:
+        """Fractal noise over the whole sheet; see `noise.field`."""
+        made = field(rng, self.size, cells, octaves, gain)
+        self.progress.tick()
+        return made
 
     def over(self, mask: Floats, colour: Floats, top: int = 0) -> None:
         """Paint `colour` (one, one a row, or one a pixel) through `mask` whose first row is row `top`."""

@@ -41,7 +41,7 @@ def from_oklab(lab: Floats) -> Floats:
 
 
 def to_lch(rgb: Floats) -> tuple[float, float, float]:
-    """Lightness 0–1, chroma about 0–0.35, hue in degrees."""
+    """Lightness 0 to 1, chroma 0 to about 0.35, hue in degrees."""
     lightness, a, b = (float(part) for part in to_oklab(rgb))
     return lightness, float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a)) % 360)
 
@@ -57,14 +57,14 @@ def mix(first: Floats, second: Floats, share: float) -> Floats:
 
 
 def shade(colour: Floats, lighter: float) -> Floats:
-    """The colour made lighter (positive) or darker (negative) by so much OKLab lightness; dark ones keep their colour."""
+    """The colour made lighter (positive) or darker (negative) by so much OKLab lightness."""
     lightness, chroma, hue = to_lch(colour)
     target = min(0.985, max(0.04, lightness + lighter))
     return from_lch(target, chroma * (1.0 if lighter < 0 else max(0.35, 1 - lighter)), hue)
 
 
 def ramp(colours: Sequence[Floats], at: Floats, places: Sequence[float] | None = None) -> Floats:
-    """Colours along a line of them; `at` from 0 to 1 in any shape, the answer has three more values in the last axis."""
+    """Colours along a line of them; `at` (0 to 1) may have any shape, to which the answer adds an axis of three."""
     labs = np.stack([to_oklab(colour) for colour in colours])
     where = np.linspace(0.0, 1.0, len(colours)) if places is None else np.asarray(places)
     steps = np.linspace(0.0, 1.0, 2048)

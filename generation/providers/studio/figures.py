@@ -4,6 +4,9 @@ A part is a closed smooth curve through its points; `!` after a point makes it a
 Roles: m main, d darker, D much darker, l lighter, w light, k near black, a accent, g a lamp or a window that may glow.
 """
 
+# One part of a figure stays on one line, however long: it is read as a drawing, not as text.
+# ruff: noqa: E501
+
 FIGURES: dict[str, tuple[str, ...]] = {
     "fox": (
         "m: 60,97 78,100 93,93 101,76 96,58 84,46! 87,60 83,73 74,81 62,84",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from generation.providers.studio import bloom, land, town, water
-from generation.providers.studio.canvas import disc
+from generation.providers.studio.canvas import disc, fill
 from generation.providers.studio.colour import from_lch, mix, shade
 from generation.providers.studio.noise import as_floats, field, line, smoothstep
 from generation.providers.studio.palettes import named
@@ -86,13 +86,13 @@ def paint_foreground(stage: Stage, level: float, *, trees: bool = True) -> None:
         if trees:
             side = 1 if rng.random() < 0.5 else -1
             for at in range(int(rng.integers(3, 6))):
-                offset = float(rng.uniform(0.0, 0.17)) * (1 if at % 3 else 1)
+                offset = float(rng.uniform(0.0, 0.17))
                 x = canvas.width * (offset if side > 0 else 1 - offset)
                 if at == 2:
                     x = canvas.width - x
                 tall = canvas.unit * float(rng.uniform(0.24, 0.44))
                 land_y = float(stage.ground[int(np.clip(x, 0, canvas.width - 1))]) + canvas.unit * 0.02
-                land.fill(sheet, land.pine(rng, x, land_y, tall), shade(palette.near, -0.01))
+                fill(sheet, land.pine(rng, x, land_y, tall), shade(palette.near, -0.01))
         if not snowy:
             land.grass(sheet, canvas, rng, stage.ground, shade(palette.near, -0.01), canvas.unit * 0.035)
 
@@ -101,45 +101,60 @@ def paint_sea(stage: Stage, grounds: tuple[str, ...]) -> None:
     canvas, palette, brief = stage.canvas, stage.palette, stage.brief
     paint_backdrop(stage, grounds, stage.horizon, 0.6)
     if not ({"mountains", "city", "forest"} & set(grounds)) and stage.rng("isles").random() < 0.6:
-        part = stage.rng("isles")
-        width = canvas.xs[0] / canvas.width
-        hump = np.exp(-(((width - part.uniform(0, 1)) / part.uniform(0.08, 0.2)) ** 2)) + 0.6 * np.exp(
-            -(((width - part.uniform(0, 1)) / 0.12) ** 2)
-        )
-        outline = as_floats(
-            stage.horizon + canvas.unit * (0.012 - 0.06 * hump * (0.8 + 0.25 * line(part, canvas.width, 12, 4)))
-        )
-        land.paint_under(
-            canvas,
-            outline,
-            mix(palette.far, palette.sky[-1], 0.25),
-            mix(palette.far, palette.sky[-1], 0.5),
-            canvas.unit * 0.07,
-        )
+        _isles(stage)
     stage.water_level = stage.horizon
     if "storm" in brief.of("weather") or {"waves", "wave", "surf"} & set(brief.words):
-        water.paint_swell(canvas, palette, stage.rng("swell"), stage.horizon, 0.085)
+        water.paint_swell(canvas, palette, stage.rng("swell"), stage.horizon, 0.12)
     else:
         calm = 0.95 if "calm" in brief.moods else 0.45
         water.paint_water(canvas, palette, stage.rng("water"), stage.horizon, calm=calm, sun_x=stage.sun[0])
+    if any(subject.name == "bridge" for subject in brief.subjects):
+        town.paint_bridge(canvas, palette, stage.rng("bridge"), stage.horizon - canvas.unit * 0.015)
     if "cliff" in brief.of("extra") or {"lighthouse", "castle", "house"} & {subject.name for subject in brief.subjects}:
         paint_cliff(stage)
     elif {"beach", "coast", "shore", "palm"} & set(brief.words) or any(
-        s.name not in {"boat", "whale", "bird", "fish"} for s in brief.subjects
+        subject.name not in {"boat", "whale", "bird", "fish", "bridge", "balloon", "plane"}
+        for subject in brief.subjects
     ):
-        sand = mix(from_lch(0.80, 0.06, 78), palette.sky[-1], 0.35)
-        shore = canvas.height * 0.84 - canvas.unit * 0.05 * line(stage.rng("shore"), canvas.width, 1.3, 3)
-        land.paint_under(
-            canvas,
-            as_floats(shore - canvas.unit * 0.012),
-            mix(palette.light, palette.sky[-1], 0.3),
-            palette.light,
-            canvas.unit,
-        )
-        land.paint_under(
-            canvas, as_floats(shore), mix(sand, palette.near, 0.22), mix(sand, palette.near, 0.45), canvas.unit * 0.2
-        )
-        stage.ground = as_floats(shore + canvas.unit * 0.04)
+        _beach(stage)
+
+
+def _isles(stage: Stage) -> None:
+    """One or two low islands on the horizon."""
+    canvas, palette = stage.canvas, stage.palette
+    part = stage.rng("isles")
+    width = canvas.xs[0] / canvas.width
+    hump = np.exp(-(((width - part.uniform(0, 1)) / part.uniform(0.08, 0.2)) ** 2)) + 0.6 * np.exp(
+        -(((width - part.uniform(0, 1)) / 0.12) ** 2)
+    )
+    outline = as_floats(
+        stage.horizon + canvas.unit * (0.012 - 0.06 * hump * (0.8 + 0.25 * line(part, canvas.width, 12, 4)))
+    )
+    land.paint_under(
+        canvas,
+        outline,
+        mix(palette.far, palette.sky[-1], 0.25),
+        mix(palette.far, palette.sky[-1], 0.5),
+        canvas.unit * 0.07,
+    )
+
+
+def _beach(stage: Stage) -> None:
+    """Sand in front with a rim of foam."""
+    canvas, palette = stage.canvas, stage.palette
+    sand = mix(from_lch(0.80, 0.06, 78), palette.sky[-1], 0.35)
+    shore = canvas.height * 0.84 - canvas.unit * 0.05 * line(stage.rng("shore"), canvas.width, 1.3, 3)
+    land.paint_under(
+        canvas,
+        as_floats(shore - canvas.unit * 0.012),
+        mix(palette.light, palette.sky[-1], 0.3),
+        palette.light,
+        canvas.unit,
+    )
+    land.paint_under(
+        canvas, as_floats(shore), mix(sand, palette.near, 0.22), mix(sand, palette.near, 0.45), canvas.unit * 0.2
+    )
+    stage.ground = as_floats(shore + canvas.unit * 0.04)
 
 
 def paint_cliff(stage: Stage) -> None:
@@ -189,7 +204,7 @@ def paint_lake(stage: Stage, grounds: tuple[str, ...]) -> None:
         calm=0.62 if "wind" in brief.of("weather") else 0.97,
         sun_x=stage.sun[0],
     )
-    drift = field(stage.rng("mist"), canvas.size, (2, 6), 4)
+    drift = canvas.field(stage.rng("mist"), (2, 6), 4)
     mist = np.exp(-(((canvas.ys - stage.horizon) / (canvas.unit * 0.028)) ** 2)) * np.clip(drift * 1.6 - 0.3, 0, 1)
     canvas.over(as_floats(mist * 0.7), palette.sky[-1])
     paint_foreground(stage, canvas.height * 0.945)
@@ -198,16 +213,25 @@ def paint_lake(stage: Stage, grounds: tuple[str, ...]) -> None:
 def paint_autumn_shore(stage: Stage) -> None:
     """Round crowns in leaf colours along the far shore."""
     canvas, palette, rng = stage.canvas, stage.palette, stage.rng("autumn")
-    tones = land.autumn_tones(rng, palette)
-    with canvas.drawing() as sheet:
-        for x in np.sort(rng.uniform(-0.02, 1.02, int(95 * canvas.width / canvas.unit))) * canvas.width:
-            size = canvas.unit * float(rng.uniform(0.010, 0.024))
-            tone = mix(tones[int(rng.integers(len(tones)))], palette.sky[-1], 0.18)
-            for dx, dy, part in ((0, 0.9, 1.0), (-0.55, 0.5, 0.75), (0.55, 0.55, 0.75), (0.1, 1.7, 0.7)):
-                land_y = stage.horizon - size * dy
-                sky_tone = shade(tone, 0.06 if dx < 0 or dy > 1.5 else -0.03)
-                disc(sheet, x + dx * size, land_y, size * part, sky_tone)
-    canvas.progress.tick()
+    leaves = [
+        from_lch(*tone)
+        for tone in ((0.74, 0.15, 80), (0.66, 0.17, 58), (0.56, 0.17, 38), (0.46, 0.14, 28), (0.55, 0.09, 110))
+    ]
+    for rank, (count, low, high) in enumerate(((150, 0.006, 0.013), (90, 0.009, 0.022))):
+        with canvas.drawing() as sheet:
+            for x in np.sort(rng.uniform(-0.02, 1.02, int(count * canvas.width / canvas.unit))) * canvas.width:
+                # Few are tall, and between the crowns stands a fir: a hedge would look planted.
+                size = canvas.unit * (low + (high - low) * float(rng.random()) ** 2)
+                tone = mix(leaves[int(rng.integers(5))], palette.sky[-1], 0.42 - 0.22 * rank)
+                tone = mix(tone, palette.near, 0.55 if palette.night else 0.08)
+                if rng.random() < 0.22:
+                    fir = mix(palette.far, palette.near, 0.5 + 0.25 * rank)
+                    fill(sheet, land.pine(rng, x, stage.horizon, size * 4.2), fir)
+                    continue
+                crown = ((0, 0.7, 1.0), (-0.5, 0.45, 0.7), (0.5, 0.5, 0.72), (0.12, 1.5, 0.74), (-0.1, 2.1, 0.45))
+                for dx, dy, part in crown:
+                    lit = shade(tone, 0.05 if dx * (stage.sun[0] - x) > 0 or dy > 1.4 else -0.05)
+                    disc(sheet, x + dx * size, stage.horizon - size * dy, size * part, lit)
 
 
 def paint_desert(stage: Stage, grounds: tuple[str, ...]) -> None:
@@ -217,10 +241,7 @@ def paint_desert(stage: Stage, grounds: tuple[str, ...]) -> None:
     sand = mix(from_lch(0.72, 0.12, 62), palette.accent, 0.12)
     if stage.brief.colours:
         sand = mix(sand, named(stage.brief.colours[-1]), 0.35)
-    if palette.night:
-        sand = mix(sand, palette.near, 0.62)
-    else:
-        sand = mix(sand, palette.far, 0.25)
+    sand = mix(sand, palette.near, 0.62) if palette.night else mix(sand, palette.far, 0.25)
     land.paint_dunes(canvas, palette, stage.rng("dunes"), stage.horizon, sand)
     stage.ground = as_floats(
         np.full(canvas.width, canvas.height * 0.86) - canvas.unit * 0.02 * line(stage.rng("feet"), canvas.width, 2, 2)
@@ -252,6 +273,26 @@ def paint_city(stage: Stage, grounds: tuple[str, ...]) -> None:
             canvas, palette, stage.rng("water"), stage.horizon + canvas.unit * 0.012, calm=0.8, sun_x=stage.sun[0]
         )
     stage.ground = as_floats(np.full(canvas.width, canvas.height * 0.965))
+    if brief.subjects:
+        _parapet(stage)
+
+
+def _parapet(stage: Stage) -> None:
+    """The edge of a roof in front, for somebody to stand on."""
+    canvas, palette, rng = stage.canvas, stage.palette, stage.rng("parapet")
+    top = canvas.height * float(rng.uniform(0.86, 0.90))
+    stone = mix(palette.near, palette.far, 0.22)
+    flat = as_floats(np.full(canvas.width, top))
+    land.paint_under(canvas, flat, mix(stone, palette.sky[-1], 0.16), stone, canvas.unit * 0.03)
+    land.paint_under(
+        canvas, as_floats(flat + canvas.unit * 0.034), shade(stone, -0.05), palette.near, canvas.unit * 0.10
+    )
+    joints = np.zeros((canvas.height, canvas.width), np.float32)
+    joints[int(top) : int(top + canvas.unit * 0.034)] = 1
+    spacing = canvas.unit * 0.16
+    line_at = np.abs((canvas.xs + float(rng.uniform(0, 1)) * spacing) % spacing - spacing / 2) < canvas.unit * 0.0012
+    canvas.shadow(as_floats(joints * line_at * 0.5), palette.near)
+    stage.ground = as_floats(flat + canvas.unit * 0.012)
 
 
 def paint_field(stage: Stage, grounds: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from generation.providers.studio.canvas import Bytes, Canvas, fill
-from generation.providers.studio.colour import mix, ramp, shade
+from generation.providers.studio.colour import mix, shade
 from generation.providers.studio.noise import Floats, as_floats, field, line, peaks, random_for, smoothstep
 from generation.providers.studio.palettes import Palette
 
@@ -16,10 +16,13 @@ def paint_under(canvas: Canvas, outline: Floats, top: Floats, bottom: Floats, de
     return mask, first
 
 
-def _crest_shadow(canvas: Canvas, outline: Floats, first: int, wander: Floats, lean: float, smooth: int) -> Floats:
-    """How far each pixel turns from the light: 1 just right of a peak's crest, less towards the next valley, 0 left of it.
+def crest_shadow(
+    canvas: Canvas, outline: Floats, first: int, wander: Floats, lean: float, smooth: int, fall: float
+) -> Floats:
+    """How far each pixel turns from the light: 1 right of a peak's crest, less towards the valley, 0 left of it.
 
     The outline says it for one row; lower rows look it up aside, by `lean` (pixels a row) and `wander` (pixels).
+    `fall` says how soon: 1 evenly, towards 0 only at the valley.
     """
     width = canvas.width
     window = np.hanning(smooth | 1)
@@ -32,9 +35,7 @@ def _crest_shadow(canvas: Canvas, outline: Floats, first: int, wander: Floats, l
     for top in tops:
         after = valleys[valleys > top]
         end = int(after[0]) if len(after) else width
-        turned[top:end] = 1 - 0.75 * np.linspace(0, 1, end - top) ** 1.5
-        fade = max(1, int((end - top) * 0.12))
-        turned[end - fade : end] *= np.linspace(1, 0, fade)
+        turned[top:end] = np.linspace(1, 0, end - top) ** fall
     if not rising[0] and len(valleys):
         turned[: valleys[0]] = np.linspace(0.6, 0, valleys[0])
     below = np.maximum(canvas.ys[first:] - outline[None, :], 0)
@@ -63,7 +64,7 @@ def paint_mountains(
         rise = canvas.unit * height * (1 - 0.62 * near)
         cells = (2.6 + 1.8 * near) * width / canvas.unit
         outline = horizon - rise * (0.25 + 0.85 * peaks(rng, width, cells))
-        body = mix(mix(palette.far, haze, 0.45 * (1 - near)), palette.near, near**1.25 * 0.82)
+        body = mix(mix(palette.far, haze, 0.28 * (1 - near)), palette.near, near**1.25 * 0.82)
         foot = mix(body, haze, 0.55 - 0.25 * near)
         mask, first = paint_under(canvas, outline, body, foot, rise * 1.05)
         if near < 0.85:
@@ -71,7 +72,7 @@ def paint_mountains(
             wander = (
                 (field(rng, size, (9 * width / canvas.unit, 9 * size[1] / canvas.unit), 5, 0.6) - 0.5) * rise * 0.85
             )
-            turned = _crest_shadow(canvas, outline, first, wander, rng.uniform(-0.25, 0.1), int(width * 0.02) + 3)
+            turned = crest_shadow(canvas, outline, first, wander, rng.uniform(-0.25, 0.1), int(width * 0.02) + 3, 0.35)
             depth = np.clip((canvas.ys[first:] - outline[None, :]) / (rise * 0.95), 0, 1)
             fade = (1 - depth) * mask
             if snow > 0 and near < 0.7:
@@ -79,7 +80,7 @@ def paint_mountains(
                 white = mix(palette.light, palette.sky[-1], 0.25 + 0.4 * (1 - near))
                 canvas.over(as_floats(cover * mask * (1 - 0.55 * turned) * 0.92), white, first)
             canvas.over(as_floats(turned * fade * 0.55), shade(mix(body, palette.sky[0], 0.35), -0.07), first)
-            canvas.glow(as_floats((1 - turned) * fade * 0.14), palette.light, first)
+            canvas.glow(as_floats((1 - turned) * fade * 0.09), palette.light, first)
 
 
 def paint_hills(
@@ -91,7 +92,7 @@ def paint_hills(
     layers: int,
     tones: tuple[Floats, Floats],
 ) -> list[Floats]:
-    """Rounded hills from `top` (far) down to `bottom`; returns their outlines, far to near. `tones` are far and near."""
+    """Rounded hills from `top` down to `bottom` in `tones` (far, near); returns their outlines, far to near."""
     outlines = []
     for at in range(layers):
         near = (at + 1) / layers
@@ -111,7 +112,7 @@ def paint_hills(
             3,
             0.7,
         )
-        canvas.shadow(as_floats(mask * smoothstep(0.5, 0.75, texture) * 0.16), as_floats(body * 0.6), first)
+        canvas.shadow(as_floats(mask * smoothstep(0.45, 0.8, texture) * 0.09), as_floats(body * 0.6), first)
         outlines.append(outline)
     return outlines
 
@@ -125,8 +126,10 @@ def paint_dunes(canvas: Canvas, palette: Palette, rng: np.random.Generator, hori
         near = at / (layers - 1)
         swell = canvas.unit * (0.035 + 0.15 * near)
         base = horizon + (canvas.height - horizon) * (0.02 + 0.62 * near**1.35)
-        wave = line(rng, canvas.width, (3.6 - 2.2 * near) * canvas.width / canvas.unit, 2, 0.3)
-        outline = base - swell * (0.5 + 0.5 * wave)
+        # Sharp crests over hollow slopes: what wind does to sand.
+        crest = peaks(rng, canvas.width, (4.6 - 2.4 * near) * canvas.width / canvas.unit, octaves=0) ** 1.35
+        crest = crest + 0.05 * line(rng, canvas.width, 5, 2)
+        outline = as_floats(base - swell * (1.25 * crest - 0.25))
         body = mix(mix(sand, haze, 0.62), sand, min(1.0, near * 1.4))
         body = mix(body, palette.near, 0.16 * near)
         lit = mix(shade(body, 0.06), palette.light, 0.22)
@@ -134,9 +137,11 @@ def paint_dunes(canvas: Canvas, palette: Palette, rng: np.random.Generator, hori
         mask, first = paint_under(canvas, outline, lit, shade(body, -0.03), depth)
         below = canvas.ys[first:] - outline[None, :]
         size = (canvas.width, canvas.height - first)
-        curve = np.sin(below / canvas.unit * (11 - 5 * near) + rng.uniform(0, 6)) * canvas.unit * 0.035 * near
+        curve = np.sin(below / canvas.unit * (13 - 6 * near)) * canvas.unit * 0.05 * near
         wander = curve + (field(rng, size, (4, 5), 2) - 0.5) * canvas.unit * 0.10 * near
-        turned = _crest_shadow(canvas, outline, first, as_floats(wander), lean_to * 0.55, int(canvas.width * 0.03) + 3)
+        turned = crest_shadow(
+            canvas, outline, first, as_floats(wander), lean_to * 0.75, int(canvas.width * 0.01) + 3, 0.9
+        )
         dark = mix(shade(body, -0.17), palette.sky[0], 0.3)
         canvas.over(as_floats(mask * turned * np.exp(-below / (depth * 1.25)) * 0.85), dark, first)
         if near > 0.55:
@@ -153,7 +158,8 @@ def pine(rng: np.random.Generator, x: float, foot: float, height: float) -> Floa
     """A fir's outline in pixels: tiers with drooping, uneven tips."""
     tiers = int(rng.integers(7, 11))
     half = height * rng.uniform(0.17, 0.235)
-    left, right = [], []
+    left: list[tuple[float, float]] = []
+    right: list[tuple[float, float]] = []
     for tier in range(tiers):
         t = (tier + 1) / tiers
         y = foot - height * (1 - t * 0.93)
@@ -208,7 +214,7 @@ def paint_forest(canvas: Canvas, palette: Palette, seed: int, top: float, *, lay
         paint_under(canvas, outline, colour, mix(colour, haze, 0.5 * (1 - near)), canvas.unit * 0.14)
         if near < 0.9:
             mist = np.exp(-(((canvas.ys - ground - canvas.unit * 0.02) / (canvas.unit * 0.065)) ** 2))
-            drift = field(rng, canvas.size, (3, 8), 4)
+            drift = canvas.field(rng, (3, 8), 4)
             canvas.over(as_floats(mist * np.clip(drift * 1.5 - 0.2, 0, 1) * 0.62), haze)
 
 
@@ -245,11 +251,3 @@ def grass(
             ),
             colour,
         )
-
-
-def autumn_tones(rng: np.random.Generator, palette: Palette) -> list[Floats]:
-    """Leaves from gold to rust, in the palette's air."""
-    tones = ramp(
-        [shade(palette.accent, 0.12), palette.accent, mix(palette.accent, palette.near, 0.45)], as_floats(rng.random(6))
-    )
-    return [as_floats(tone) for tone in tones]

@@ -15,6 +15,11 @@ def random_for(seed: int, *names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
+def fork(rng: np.random.Generator) -> np.random.Generator:
+    """A generator that may be drawn from as often as a size needs: the one it comes from moves by one step only."""
+    return np.random.Generator(np.random.PCG64(int(rng.integers(1 << 62))))
+
+
 def as_floats(array: object) -> Floats:
     return np.asarray(array, dtype=np.float32)
 
@@ -36,6 +41,7 @@ def field(
 
     Built as a pyramid: each octave is laid on the smaller one and enlarged, which costs little more than the last.
     """
+    rng = fork(rng)
     width, height = size
     across, down = max(2, round(cells[0])) + 1, max(2, round(cells[1])) + 1
     total = as_floats(rng.random((down, across))) - 0.5

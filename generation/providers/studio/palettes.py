@@ -10,7 +10,7 @@ from generation.providers.studio.noise import Floats
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """`sky` runs from the top to the horizon. `far` tints what is distant, `near` what is close; `light` is sun or moon."""
+    """`sky` runs from the top to the horizon; `far` tints the distance, `near` what is close; `light` is sun or moon."""
 
     sky: tuple[Floats, ...]
     light: Floats
@@ -117,8 +117,9 @@ def tint(palette: Palette, words: tuple[str, ...]) -> Palette:
     middle = COLOURS[words[len(words) // 2]]
     count = len(palette.sky)
     sky = tuple(
-        _turn(colour, *(first if at < count / 2 else middle), 36) for at, colour in enumerate(palette.sky)
-    )  # fmt: skip
+        mix(_turn(colour, *(first if at < count / 2 else middle), 36), colour, 0.0 if first[1] == 0 else 0.22)
+        for at, colour in enumerate(palette.sky)
+    )
     # One colour alone wears its complement as an accent, or nothing would be seen of it.
     accent = _turn(palette.accent, first[0] + 165, None, 0) if len(words) == 1 and first[1] else named(words[-1])
     if "monochrome" in words:
@@ -194,7 +195,7 @@ def inks(rng: np.random.Generator, words: tuple[str, ...], moods: frozenset[str]
     """Five flat colours, paper first, turned towards the colours that the prompt names."""
     chosen = [parse(part) for part in INKS[int(rng.integers(len(INKS)))].split()]
     if "neon" in moods:
-        chosen = [parse(part) for part in "#0b0221 #ff2e88 #19f5e5 #fff36d #7b2cff".split()]
+        chosen = [parse(part) for part in ["#0b0221", "#ff2e88", "#19f5e5", "#fff36d", "#7b2cff"]]
     if words:
         hues = [COLOURS[word] for word in words]
         kept = [chosen[0] if len(words) == 1 and to_lch(chosen[0])[1] < 0.05 else _turn(chosen[0], *hues[0], 20)]

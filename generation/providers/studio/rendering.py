@@ -20,6 +20,9 @@ PASSES = {"draft": 1, "standard": 2, "fine": 4}
 # PNG's effort: more than this costs time and saves a hundredth.
 COMPRESSION = 3
 
+# The studio has a process of its own; threads inside it would only take the other pictures' core.
+cv2.setNumThreads(1)
+
 
 def render(request: StudioRequest, report: Callable[[float], None]) -> bytes:
     """PNG bytes without metadata. The same request always gives the same pixels.
@@ -53,7 +56,7 @@ def _seed(request: StudioRequest) -> int:
 
 
 def _bytes(image: Floats) -> npt.NDArray[np.uint8]:
-    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * 255 + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _paint(request: StudioRequest, progress: Progress) -> npt.NDArray[np.uint8]:
@@ -174,7 +177,7 @@ def _restyle(request: StudioRequest, progress: Progress) -> npt.NDArray[np.uint8
 
 
 def _enlarge(request: StudioRequest, progress: Progress) -> npt.NDArray[np.uint8]:
-    image = as_floats(_read_source(request.source)) / 255
+    image = as_floats(_read_source(request.source) / np.float32(255))
     for _ in range(request.scale // 2):
         image = upscale.enlarge(image, request.detail, progress)
     return _bytes(image)

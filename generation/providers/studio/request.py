@@ -24,7 +24,11 @@ OVERSAMPLING = {"draft": 0.625, "standard": 1.0, "fine": 2.0}
 
 @dataclass(frozen=True, slots=True)
 class StudioRequest:
-    """One picture to make. Sizes are in pixels; for image-to-image the source is cut to the asked ratio from its middle."""
+    """One picture to make. Sizes are in pixels.
+
+    For image-to-image the source is cut to the asked ratio from its middle; width and height 0 keep its own.
+    An upscale takes its size from the source alone.
+    """
 
     task: str
     prompt: str
@@ -55,7 +59,7 @@ class StudioRequest:
 
 
 class Progress:
-    """Turns finished stages into fractions. Stages are announced with weights; what is unforeseen inside one only creeps.
+    """Turns finished stages into fractions. Each stage is announced with its share; inside one the bar creeps.
 
     `report` may raise: that is how a picture is cancelled, and nothing here catches it.
     """

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from generation.providers.studio.canvas import Canvas
+from generation.providers.studio.canvas import Canvas, stroke
 from generation.providers.studio.colour import from_lch, mix, parse, ramp, shade, to_lch
-from generation.providers.studio.noise import Floats, as_floats, blur, field, line, smoothstep
+from generation.providers.studio.noise import Floats, as_floats, blur, fork, line, smoothstep
 from generation.providers.studio.palettes import Palette
 
 
 def paint_air(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
     """The sky's gradient down to `horizon` (pixels), bent a little so that it is not a ruler's."""
-    drift = field(rng, canvas.size, (2, 2), 3) - 0.5
+    drift = canvas.field(rng, (2, 2), 3) - 0.5
     at = canvas.ys / max(1.0, horizon) + drift * 0.16
     canvas.image[:] = ramp(palette.sky, as_floats(np.clip(at, 0, 1)))
     canvas.progress.tick()
@@ -50,9 +50,7 @@ def paint_moon(
     if phase > 0.05:
         bite = canvas.radius(x + radius * (1.9 - 1.5 * phase), y - radius * 0.25)
         disc = disc * smoothstep(-0.06 * radius, 0.06 * radius, as_floats(bite - radius * (1.5 - 0.5 * phase)))
-    seas = smoothstep(
-        0.5, 0.66, field(rng, canvas.size, (canvas.width / radius * 0.9, canvas.height / radius * 0.9), 4)
-    )
+    seas = smoothstep(0.5, 0.66, canvas.field(rng, (canvas.width / radius * 0.9, canvas.height / radius * 0.9), 4))
     canvas.over(as_floats(disc), palette.light * (1 - 0.10 * seas[..., None]))
 
 
@@ -89,20 +87,20 @@ def paint_milky_way(canvas: Canvas, palette: Palette, rng: np.random.Generator, 
     middle = canvas.width * rng.uniform(0.35, 0.65), horizon * 0.45
     along = (canvas.xs - middle[0]) * np.cos(angle) + (canvas.ys - middle[1]) * np.sin(angle)
     across = ((canvas.ys - middle[1]) * np.cos(angle) - (canvas.xs - middle[0]) * np.sin(angle)) / canvas.unit
-    cloud = field(rng, canvas.size, (5, 5), 6, 0.62)
+    cloud = canvas.field(rng, (5, 5), 6, 0.62)
     wide = np.exp(-((across / 0.17) ** 2)) * (0.45 + 0.55 * np.exp(-((along / canvas.unit / 0.55) ** 2)))
-    dust = smoothstep(0.42, 0.66, field(rng, canvas.size, (6, 6), 6, 0.6)) * np.exp(-(((across - 0.01) / 0.07) ** 2))
+    dust = smoothstep(0.42, 0.66, canvas.field(rng, (6, 6), 6, 0.6)) * np.exp(-(((across - 0.01) / 0.07) ** 2))
     light = np.clip(wide * (0.25 + 1.5 * (cloud - 0.3)), 0, 1) * (1 - 0.8 * dust)
     _, _, hue = to_lch(palette.sky[-1])
     canvas.glow(as_floats(light * 0.55), from_lch(0.72, 0.10, hue))
     canvas.glow(as_floats(np.clip(light * 1.5 - 0.35, 0, 1) * 0.5), from_lch(0.93, 0.05, 70))
-    grain = as_floats(rng.random((canvas.height, canvas.width)) ** 60)
+    grain = as_floats(fork(rng).random((canvas.height, canvas.width)) ** 60)
     canvas.glow(as_floats(np.clip(grain * light * 1.8, 0, 1)), palette.light)
 
 
 def paint_aurora(canvas: Canvas, rng: np.random.Generator, horizon: float, hue: float = 160) -> None:
     """Three folded curtains: sharp below, drawn out into streaks above, green through blue to violet."""
-    width, height = canvas.size
+    width = canvas.width
     for at in range(3):
         foot = horizon * (rng.uniform(0.46, 0.86) + 0.20 * line(rng, width, 2.2, 3))
         foot += horizon * 0.05 * np.sin(np.linspace(0, rng.uniform(9, 16), width) + rng.uniform(0, 6))
@@ -132,7 +130,7 @@ def paint_clouds(
 ) -> None:
     """Long clouds, thinner towards the horizon, lit from where the sun stands."""
     width, height = canvas.size
-    shape = field(rng, canvas.size, (2.2 * width / canvas.unit, 9 * height / canvas.unit), 6, 0.55)
+    shape = canvas.field(rng, (2.2 * width / canvas.unit, 9 * height / canvas.unit), 6, 0.55)
     lit = np.roll(shape, (int(canvas.unit * 0.012) * (1 if sun[1] > horizon * 0.5 else -1), 0), (0, 1))
     cover = 0.62 - 0.2 * amount
     mask = smoothstep(cover, cover + 0.2, shape) * (0.35 + 0.65 * amount)
@@ -174,7 +172,7 @@ def paint_heaps(canvas: Canvas, palette: Palette, rng: np.random.Generator, hori
 def paint_storm(canvas: Canvas, palette: Palette, rng: np.random.Generator, horizon: float, *, lightning: bool) -> None:
     """A low ceiling of torn cloud; with `lightning`, a bolt and the light it throws."""
     width, height = canvas.size
-    shape = field(rng, canvas.size, (3 * width / canvas.unit, 5 * height / canvas.unit), 6, 0.6)
+    shape = canvas.field(rng, (3 * width / canvas.unit, 5 * height / canvas.unit), 6, 0.6)
     up = np.clip(1 - canvas.ys / horizon, 0, 1)
     mask = smoothstep(0.30, 0.75, as_floats(shape * 0.75 + up * 0.45))
     edge = np.clip((shape - np.roll(shape, -int(canvas.unit * 0.02), 0)) * 4 + 0.3, 0, 1)
@@ -182,19 +180,44 @@ def paint_storm(canvas: Canvas, palette: Palette, rng: np.random.Generator, hori
     canvas.over(as_floats(mask * 0.9), as_floats(dark + edge[..., None] * (light - dark)))
     if not lightning:
         return
-    x, y = width * rng.uniform(0.15, 0.85), horizon * 0.12
-    points = [(x, y)]
-    while y < horizon:
-        x, y = x + rng.normal(0, 0.026) * canvas.unit, y + rng.uniform(0.02, 0.05) * canvas.unit
-        points.append((x, min(y, horizon)))
-    bolt = np.zeros((height, width), np.float32)
-    path = as_floats(points)
-    for first, second in zip(path[:-1], path[1:], strict=True):
-        steps = max(2, int(np.hypot(*(second - first)) * 2))
-        spots = first + (second - first) * np.linspace(0, 1, steps)[:, None]
-        inside = (spots[:, 0] > 1) & (spots[:, 0] < width - 2)
-        bolt[spots[inside, 1].astype(int), spots[inside, 0].astype(int)] = 1
-    core = np.clip(blur(bolt, canvas.unit * 0.0011) * 3.2, 0, 1)
-    canvas.glow(np.clip(blur(bolt, canvas.unit * 0.02) * 6, 0, 0.5), parse("#cfd8ff"))
-    canvas.glow(as_floats(0.4 * np.exp(-canvas.radius(*path[0]) / (canvas.unit * 0.25))), parse("#dfe4ff"))
-    canvas.over(as_floats(core), parse("#fdfcff"))
+    start = (width * float(rng.uniform(0.15, 0.85)), horizon * 0.10)
+    with canvas.drawing() as sheet:
+        paths = _branch(rng, start, (float(rng.normal(0, 0.25)), 1.0), horizon, canvas.unit, 3)
+        for path, wide in paths:
+            stroke(sheet, path, parse("#aab6f0"), max(1.0, canvas.unit * 0.0034 * wide))
+    bolt = canvas.mask([path for path, _ in _branch_ribbons(paths, canvas.unit * 0.0013)])
+    canvas.glow(np.clip(blur(bolt, canvas.unit * 0.022) * 2.2, 0, 0.55), parse("#cfd8ff"))
+    canvas.glow(as_floats(0.45 * np.exp(-canvas.radius(*start) / (canvas.unit * 0.28))), parse("#dfe4ff"))
+    canvas.over(np.clip(blur(bolt, canvas.unit * 0.0005) * 1.3, 0, 1), parse("#fdfcff"))
+
+
+def _branch(
+    rng: np.random.Generator,
+    start: tuple[float, float],
+    heading: tuple[float, float],
+    floor: float,
+    unit: float,
+    depth: int,
+) -> list[tuple[Floats, float]]:
+    """A bolt from `start`: its path (pixels) and width, then its side branches."""
+    x, y = start
+    points, branches = [start], []
+    for _ in range(60 if depth == 3 else int(rng.integers(7, 16))):
+        x += (heading[0] * 0.016 + float(rng.normal(0, 0.011))) * unit
+        y += (heading[1] * 0.017 * float(rng.uniform(0.3, 1.5))) * unit
+        points.append((x, y))
+        if depth > 1 and rng.random() < 0.16:
+            side = (heading[0] + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.5, 1.3)), heading[1] * 0.75)
+            branches += _branch(rng, (x, y), side, floor, unit, depth - 1)
+        if y > floor:
+            break
+    return [(as_floats(points), (0.25, 0.5, 1.0)[depth - 1]), *branches]
+
+
+def _branch_ribbons(paths: list[tuple[Floats, float]], half: float) -> list[tuple[Floats, float]]:
+    """Each path as a thin polygon that narrows to its end."""
+    ribbons = []
+    for path, wide in paths:
+        reach = (half * wide * np.linspace(1.2, 0.35, len(path)))[:, None] * as_floats([1, 0.35])
+        ribbons.append((as_floats(np.concatenate([path - reach, (path + reach)[::-1]])), wide))
+    return ribbons

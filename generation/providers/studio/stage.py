@@ -22,6 +22,7 @@ class Stage:
     sun: tuple[float, float]
     ground: Floats | None = None
     water_level: float | None = None
+    hero: bool = False
 
     def rng(self, name: str) -> np.random.Generator:
         return random_for(self.seed, name)

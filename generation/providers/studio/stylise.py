@@ -28,7 +28,7 @@ def sketch(image: Floats, hand: Hand) -> Floats:
     grey = luminance(image)
     lines = np.ones_like(grey)
     for part in range(1, hand.passes + 1):
-        soft = blur(1 - grey, unit * (0.0016 + 0.0022 * hand.strength) * part)
+        soft = blur(as_floats(1 - grey), unit * (0.0016 + 0.0022 * hand.strength) * part)
         lines = np.minimum(lines, np.clip(grey / np.maximum(1 - soft, 0.03), 0, 1) ** (1.6 + 2 * hand.strength))
         hand.progress.tick()
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -95,7 +95,7 @@ def _edges(image: Floats, unit: float) -> Floats:
     """How sharply the lightness changes, 0 to 1."""
     grey = luminance(image)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    return np.clip(blur(as_floats(slope), unit * 0.0009) * (unit / 1024) * 3.2, 0, 1)
+    return as_floats(np.clip(blur(as_floats(slope), unit * 0.0009) * (unit / 1024) * 3.2, 0, 1))
 
 
 def oil(image: Floats, hand: Hand) -> Floats:
@@ -116,14 +116,14 @@ def oil(image: Floats, hand: Hand) -> Floats:
     relief = np.zeros((height, width), np.uint8)
     source = np.clip(image * 255, 0, 255).astype(np.uint8)
     detail = blur(_edges(image, unit), unit * 0.004)
-    for part in range(2 + hand.passes):
+    for part in range(3 + hand.passes):
         size = unit * (0.030 - 0.010 * (1 - hand.strength)) * 0.56**part
         count = int(min(15000, 0.95 * width * height / (size * size * 1.5)))
         _lay_strokes(painted, relief, (source, along, detail), hand, size, count, part)
-    height_map = blur(as_floats(relief) / 255, max(0.6, unit * 0.0006))
+    height_map = blur(as_floats(relief / np.float32(255)), max(0.6, unit * 0.0006))
     rake = cv2.Sobel(height_map, cv2.CV_32F, 1, 0) + cv2.Sobel(height_map, cv2.CV_32F, 0, 1)
     return as_floats(
-        np.clip(as_floats(painted) / 255 + as_floats(rake)[..., None] * 0.055 * (0.4 + hand.strength), 0, 1)
+        np.clip(as_floats(painted) / 255 + as_floats(rake)[..., None] * 0.032 * (0.4 + hand.strength), 0, 1)
     )
 
 
@@ -139,7 +139,7 @@ def _lay_strokes(
     source, along, detail = view
     height, width = relief.shape
     xs, ys = hand.rng.integers(0, width, count), hand.rng.integers(0, height, count)
-    keep = (detail[ys, xs] > 0.10 * part) | (part < 2)
+    keep = (detail[ys, xs] > 0.055 * part) | (part < 2)
     spread = hand.rng.normal(0, 6, (count, 1)) + hand.rng.normal(0, 2.5, (count, 3))
     colours = np.clip(source[ys, xs] + spread, 0, 255)
     reach = size * hand.rng.uniform(0.8, 1.9, count)
@@ -154,11 +154,11 @@ def _lay_strokes(
             )
             for side in (-1, 1)
         ]
-        points = np.array([[ends[0], (x, y), ends[1]]]) * 16
+        points = np.array([ends[0], (x, y), ends[1]]) * 16
         line = points.astype(np.int32)
         thick = max(1, round(size * 0.55))
-        cv2.polylines(painted, line, False, tuple(float(value) for value in colours[at]), thick, cv2.LINE_AA, 4)
-        cv2.polylines(relief, line, False, float(heights[at]), max(1, thick - 1), cv2.LINE_AA, 4)
+        cv2.polylines(painted, [line], False, tuple(float(value) for value in colours[at]), thick, cv2.LINE_AA, 4)
+        cv2.polylines(relief, [line], False, float(heights[at]), max(1, thick - 1), cv2.LINE_AA, 4)
         if at % 2500 == 0:
             hand.progress.tick()
     hand.progress.tick()
@@ -231,35 +231,33 @@ def poster(image: Floats, hand: Hand) -> Floats:
 
 
 def riso(image: Floats, hand: Hand) -> Floats:
-    """Three inks on uncoated paper, each through its own halftone screen and none quite in register."""
+    """Bright inks on uncoated paper, each through its own halftone screen and none quite in register."""
     height, width = image.shape[:2]
     unit = float(np.sqrt(width * height))
-    colours = palette_of(image, 10)
-    lively = sorted(colours, key=lambda colour: -to_lch(colour)[1])
-    warm = [parse("#ff665e"), parse("#f15060"), parse("#ff8e91")][int(hand.rng.integers(3))]
-    cool = [parse("#0078bf"), parse("#00838a"), parse("#3d5588")][int(hand.rng.integers(3))]
-    if to_lch(lively[0])[2] > 130:
-        warm, cool = [parse("#ffb511"), parse("#ff48b0")][int(hand.rng.integers(2))], cool
-    paper, key = parse("#f5efe0"), parse("#2b2b38")
+    yellow = [parse("#ffe03a"), parse("#ffb511"), parse("#ffd23f")][int(hand.rng.integers(3))]
+    warm = [parse("#ff48b0"), parse("#ff5a4f"), parse("#f2416b")][int(hand.rng.integers(3))]
+    cool = [parse("#0078bf"), parse("#00838a"), parse("#3255a4")][int(hand.rng.integers(3))]
+    paper, key = parse("#f7f1e3"), parse("#2b2b38")
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-    light = luminance(image)
-    red, blue = image[..., 0], image[..., 2]
+    lively = np.clip(image + (image - luminance(image)[..., None]) * 0.35, 0, 1)
     plates = (
-        (warm, 1 - (0.35 * light + 0.65 * blue), 0.26),
-        (cool, 1 - (0.25 * light + 0.75 * red), 1.31),
-        (key, smoothstep(0.42, 0.0, light), 0.79),
+        (yellow, 1 - lively[..., 2], 0.0),
+        (warm, 1 - lively[..., 1], 0.26),
+        (cool, 1 - lively[..., 0], 1.31),
+        (key, smoothstep(0.34, 0.0, luminance(image)), 0.79),
     )
     sheet = np.broadcast_to(paper, image.shape).astype(np.float32).copy()
-    pitch = max(2.6, unit * (0.0032 + 0.0035 * hand.strength))
+    pitch = max(2.6, unit * (0.0030 + 0.0030 * hand.strength))
     for ink, cover, turn in plates:
         shift = hand.rng.normal(0, 1, 2) * unit * 0.0012
         move = as_floats([[1, 0, shift[0]], [0, 1, shift[1]]])
-        amount = cv2.warpAffine(as_floats(np.clip(cover, 0, 1)), move, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        amount = as_floats(np.clip(cover, 0, 1))
+        amount = as_floats(cv2.warpAffine(amount, move, (width, height), borderMode=cv2.BORDER_REPLICATE))
         u, v = xs * np.cos(turn) + ys * np.sin(turn), ys * np.cos(turn) - xs * np.sin(turn)
         screen = 0.5 + 0.25 * (np.cos(u * 2 * np.pi / pitch) + np.cos(v * 2 * np.pi / pitch))
         dots = smoothstep(-0.16, 0.16, as_floats(amount - screen * 0.92 - 0.02))
-        solid = amount * (1 - 0.75 * hand.strength) + dots * (0.75 * hand.strength)
-        worn = 1 - 0.22 * smoothstep(0.55, 0.75, field(hand.rng, (width, height), (width / 4, height / 4), 2, 0.9))
+        solid = amount * (1 - 0.7 * hand.strength) + dots * (0.7 * hand.strength)
+        worn = 1 - 0.18 * smoothstep(0.55, 0.75, field(hand.rng, (width, height), (width / 4, height / 4), 2, 0.9))
         sheet *= 1 - (solid * worn)[..., None] * (1 - ink)
         hand.progress.tick()
     return sheet
@@ -278,7 +276,8 @@ def film(image: Floats, hand: Hand) -> Floats:
 
 
 HANDS: dict[str, Callable[[Floats, Hand], Floats]] = {
-    "sketch": sketch, "watercolour": watercolour, "oil": oil, "pixel": pixel, "poster": poster, "riso": riso, "film": film,
+    "sketch": sketch, "watercolour": watercolour, "oil": oil, "pixel": pixel, "poster": poster, "riso": riso,
+    "film": film,
 }  # fmt: skip
 
 

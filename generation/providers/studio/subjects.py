@@ -1,39 +1,18 @@
 """Puts the things that a prompt names into the scene: where, how large, in which light."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
 
-from generation.providers.studio.canvas import Canvas, fill
+from generation.providers.studio.canvas import Canvas, disc, fill
 from generation.providers.studio.colour import from_lch, mix, parse, shade, to_lch
 from generation.providers.studio.figures import FIGURES, NATURE
+from generation.providers.studio.habits import AIRBORNE, PLAIN, SIZES, SWIMMING
 from generation.providers.studio.noise import Floats, as_floats, blur
 from generation.providers.studio.palettes import Palette, named
 from generation.providers.studio.prompt import Brief, Subject
-
-# Where a thing is at home when the prompt names no ground.
-HOMES = {
-    "fox": "hills", "cat": "city", "wolf": "forest", "rabbit": "field", "bear": "mountains", "owl": "forest", "deer": "forest", "horse": "hills",
-    "whale": "sea", "boat": "sea", "lighthouse": "sea", "turtle": "underwater", "jellyfish": "underwater", "fish": "underwater",
-    "camel": "desert", "cactus": "desert", "palm": "sea", "penguin": "sea", "elephant": "desert", "rocket": "space", "planet": "space",
-    "tent": "mountains", "castle": "mountains", "windmill": "field", "butterfly": "field", "snowman": "hills", "bridge": "sea", "car": "desert",
-    "robot": "city", "train": "mountains", "dragon": "mountains", "balloon": "hills", "umbrella": "city", "mushroom": "forest",
-}  # fmt: skip
-
-# Height as a share of the picture's unit when one alone is the hero.
-SIZES = {
-    "fox": 0.34, "cat": 0.36, "wolf": 0.38, "rabbit": 0.30, "bear": 0.40, "owl": 0.36, "penguin": 0.34, "bird": 0.09, "whale": 0.44, "fish": 0.22,
-    "boat": 0.26, "lighthouse": 0.42, "house": 0.22, "tree": 0.46, "balloon": 0.36, "person": 0.30, "deer": 0.38, "horse": 0.36, "elephant": 0.40,
-    "camel": 0.28, "turtle": 0.30, "butterfly": 0.24, "jellyfish": 0.32, "rocket": 0.42, "cactus": 0.34, "palm": 0.48, "mushroom": 0.28, "tent": 0.16,
-    "castle": 0.34, "windmill": 0.38, "plane": 0.20, "car": 0.20, "snowman": 0.32, "umbrella": 0.24, "robot": 0.36, "train": 0.22, "dragon": 0.42,
-}  # fmt: skip
-
-AIRBORNE = {"bird", "balloon", "butterfly", "plane", "rocket", "dragon"}
-SWIMMING = {"fish", "turtle", "jellyfish", "whale"}
-# By nature too small or too thin to carry a portrait's light.
-PLAIN = {"bird"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +24,7 @@ class Place:
     water: float | None
     sun: tuple[float, float]
     scene: str
+    hero: bool = False
 
 
 def _curve(text: str) -> Floats:
@@ -78,7 +58,7 @@ def _curve(text: str) -> Floats:
     return as_floats(np.concatenate(curve))
 
 
-@lru_cache(maxsize=None)
+@cache
 def shapes(name: str) -> tuple[tuple[str, Floats], ...]:
     return tuple((part.split(":")[0], _curve(part.split(":")[1])) for part in FIGURES[name])
 
@@ -87,7 +67,11 @@ def put_subjects(canvas: Canvas, brief: Brief, palette: Palette, rng: np.random.
     """Draw what the prompt names: the first thing large, the others around it."""
     wanted = [subject for subject in brief.subjects if subject.name in FIGURES][:4]
     busy: list[float] = []
+    names = {subject.name for subject in wanted}
+    sheltered = {"person", "umbrella"} <= names
     for rank, subject in enumerate(wanted):
+        if sheltered and subject.name == "umbrella":
+            continue
         count = min(subject.count, 9)
         if subject.name == "bird" and count == 1 and rank == 0 and len(wanted) == 1:
             count = 3
@@ -95,7 +79,10 @@ def put_subjects(canvas: Canvas, brief: Brief, palette: Palette, rng: np.random.
             share = (1.0 if rank == 0 else 0.62) * (
                 1.0 if count == 1 else 0.78 - 0.05 * at * float(rng.uniform(0.4, 1.6))
             )
-            _put(canvas, subject, palette, rng, place, share, busy)
+            hand = _put(canvas, subject, palette, rng, place, share, busy)
+            if sheltered and subject.name == "person":
+                umbrella = next(other for other in wanted if other.name == "umbrella")
+                paint_figure(canvas, palette, umbrella, hand[:2], hand[2], flip=False, tilt=0.08, place=place)
         canvas.progress.tick()
 
 
@@ -107,21 +94,80 @@ def _put(
     place: Place,
     share: float,
     busy: list[float],
-) -> None:
+) -> tuple[float, float, float]:
     name = subject.name
     tall = canvas.unit * SIZES[name] * share * float(rng.uniform(0.92, 1.08))
     tall = min(tall, canvas.width * 0.62, canvas.height * 0.5)
     x = _free_spot(canvas, rng, busy, tall / canvas.width, name, place)
     foot, tilt, sink = _stand(canvas, rng, name, place, x, tall)
+    if place.hero and len(busy) == 1:
+        x = place.sun[0]
+        foot, tilt, sink = _stand(canvas, rng, name, place, x, tall)
     flip = bool(rng.random() < 0.5)
     if name in {"fish", "whale", "boat"}:
         tilt = tilt if not flip else -tilt
     behind = place.scene in {"hills", "field", "mountains", "forest", "desert"} and name not in AIRBORNE
     if behind:
         _halo(canvas, palette, x, foot - tall * 0.55, tall)
+    if name == "whale" and place.water is not None and not palette.night:
+        _breach(canvas, palette, subject, x, tall * 1.25, rng, place, place.water)
+        return x, foot, tall
+    if name not in AIRBORNE | SWIMMING | {"boat", "bird"} and place.scene not in {"space", "underwater"}:
+        _contact(canvas, palette, x, foot, tall)
     paint_figure(canvas, palette, subject, (x, foot), tall, flip=flip, tilt=tilt, place=place)
     if sink and place.water is not None:
         _reflect(canvas, palette, x, foot, tall, rng)
+    return x + tall * (0.17 if not flip else -0.17), foot - tall * 0.52, tall * 0.72
+
+
+def _contact(canvas: Canvas, palette: Palette, x: float, foot: float, tall: float) -> None:
+    """The soft shadow at the feet that keeps a thing from floating."""
+    dx, dy = (canvas.xs - x) / (tall * 0.42), (canvas.ys - foot) / (tall * 0.055)
+    canvas.shadow(as_floats(0.5 * np.exp(-(dx * dx + dy * dy))), mix(palette.near, palette.sky[0], 0.3))
+
+
+def _breach(
+    canvas: Canvas,
+    palette: Palette,
+    subject: Subject,
+    x: float,
+    tall: float,
+    rng: np.random.Generator,
+    place: Place,
+    water: float,
+) -> None:
+    """A whale that leaps: the lower third stays under water, foam where it breaks through."""
+    level = water + (canvas.height - water) * 0.26
+    first = int(level)
+    kept = canvas.image[first:].copy()
+    flip = bool(rng.random() < 0.5)
+    # Nose up: the box's left end is the head.
+    paint_figure(
+        canvas,
+        palette,
+        subject,
+        (x, level + tall * 0.20),
+        tall,
+        flip=flip,
+        tilt=0.85 if not flip else -0.85,
+        place=place,
+    )
+    canvas.image[first:] = kept
+    foam = mix(palette.light, palette.sky[-1], 0.25)
+    spread = rng.normal(0, 1, (260, 3)) * (1.25, 1, 1)
+    with canvas.drawing() as sheet:
+        for dx, dy, size in spread:
+            up = abs(dy) * tall * 0.085 * np.exp(-((dx / 1.6) ** 2))
+            disc(
+                sheet,
+                x + dx * tall * 0.19,
+                level - up + abs(size) * tall * 0.012,
+                tall * (0.006 + 0.012 * abs(size)),
+                foam,
+            )
+    for wide in (0.42, 0.62, 0.85):
+        ring = np.sqrt(((canvas.xs - x) / (tall * wide)) ** 2 + ((canvas.ys - level) / (tall * wide * 0.13)) ** 2)
+        canvas.over(as_floats(np.exp(-(((ring - 1) / 0.07) ** 2)) * 0.45 * (canvas.ys > level - tall * 0.02)), foam)
 
 
 def _free_spot(
@@ -155,7 +201,8 @@ def _stand(
     if place.scene == "underwater" and name in SWIMMING | {"person"}:
         return canvas.height * float(rng.uniform(0.35, 0.75)) + tall * 0.3, float(rng.uniform(-0.2, 0.2)), False
     if name == "whale" and place.water is not None:
-        return place.water + (canvas.height - place.water) * 0.30 + tall * 0.15, float(rng.uniform(0.05, 0.3)), False
+        # By night it swims among the stars.
+        return place.horizon * float(rng.uniform(0.62, 0.82)) + tall * 0.3, float(rng.uniform(-0.25, -0.05)), False
     if name in AIRBORNE or name in SWIMMING:
         upper = {"balloon": 0.62, "butterfly": 0.85, "dragon": 0.6}.get(name, 0.55)
         return (
@@ -192,9 +239,15 @@ def _roles(palette: Palette, subject: Subject) -> dict[str, Floats]:
     main, white, black, accent = cast
     lightness = to_lch(main)[0]
     return {
-        "m": main, "d": shade(main, -0.09), "D": mix(shade(main, -0.24), black, 0.45 if lightness < 0.5 else 0.2), "l": shade(main, 0.10),
-        "w": white, "k": black, "a": accent, "g": mix(parse("#ffdf8a"), palette.accent, 0.15),
-    }  # fmt: skip
+        "m": main,
+        "d": shade(main, -0.09),
+        "D": mix(shade(main, -0.24), black, 0.45 if lightness < 0.5 else 0.2),
+        "l": shade(main, 0.10),
+        "w": white,
+        "k": black,
+        "a": accent,
+        "g": mix(parse("#ffdf8a"), palette.accent, 0.15),
+    }
 
 
 def paint_figure(
@@ -208,7 +261,7 @@ def paint_figure(
     tilt: float,
     place: Place,
 ) -> None:
-    """One figure with its feet at a point (pixels): flat parts, shade on the far side, a rim where the light comes from."""
+    """One figure with its feet at a point (pixels): flat parts, shade on the far side, a rim towards the light."""
     colours = _roles(palette, subject)
     scale = tall / 100
     outlines: list[tuple[str, Floats]] = []

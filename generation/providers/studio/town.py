@@ -4,7 +4,7 @@ import numpy as np
 
 from generation.providers.studio.canvas import Canvas
 from generation.providers.studio.colour import from_lch, mix, shade
-from generation.providers.studio.noise import Floats, as_floats, blur, smoothstep
+from generation.providers.studio.noise import Floats, as_floats, blur, fork, smoothstep
 from generation.providers.studio.palettes import Palette
 
 
@@ -85,6 +85,7 @@ def _windows(
     columns, floors = int((right - left) / across) - 1, int((ground - top) / down) - 1
     if columns < 1 or floors < 1:
         return
+    rng = fork(rng)
     on = (rng.random((floors, columns)) < share * rng.uniform(0.45, 1.4)) * rng.uniform(0.45, 1.0, (floors, columns))
     if rng.random() < 0.25:
         on[:, rng.random(columns) < 0.3] *= 0.2
@@ -124,8 +125,10 @@ def paint_city(canvas: Canvas, palette: Palette, rng: np.random.Generator, groun
         )
         body = mix(mix(palette.far, haze, 0.5 - 0.45 * near), palette.near, near**1.1 * 0.93)
         shapes = [
-            as_floats([(l, foot + canvas.unit * 0.02), (l, t), (r, t), (r, foot + canvas.unit * 0.02)])
-            for l, r, t in blocks
+            as_floats(
+                [(left, foot + canvas.unit * 0.02), (left, top), (right, top), (right, foot + canvas.unit * 0.02)]
+            )
+            for left, right, top in blocks
         ]
         for left, right, top in blocks:
             shapes += _roof(canvas, rng, left, right, top)

@@ -5,7 +5,8 @@ import numpy as np
 
 from generation.providers.studio.canvas import Canvas
 from generation.providers.studio.colour import mix, shade
-from generation.providers.studio.noise import Floats, as_floats, blur, field, line, smoothstep
+from generation.providers.studio.land import crest_shadow
+from generation.providers.studio.noise import Floats, as_floats, blur, field, line, peaks, smoothstep
 from generation.providers.studio.palettes import Palette
 
 
@@ -31,7 +32,7 @@ def paint_water(
     sun_x: float | None,
     tint: Floats | None = None,
 ) -> None:
-    """Water from row `level` (pixels) down. `calm` 1 is a mirror, 0 a choppy sea; `sun_x` is where a path of light lies."""
+    """Water below row `level` (pixels). `calm` 1 is a mirror, 0 a choppy sea; `sun_x` is where a path of light lies."""
     first = int(level)
     rows = canvas.height - first
     if rows < 4:
@@ -68,28 +69,33 @@ def paint_water(
 def paint_swell(canvas: Canvas, palette: Palette, rng: np.random.Generator, level: float, height: float) -> None:
     """Rows of crested waves, as in a woodcut: each darker and larger, with a rim of foam."""
     foam = mix(palette.light, palette.sky[-1], 0.4)
-    layers = 7
+    layers = 6
     for at in range(layers):
         near = at / (layers - 1)
         base = level + (canvas.height - level) * (0.04 + 0.86 * near**1.3)
         tall = canvas.unit * height * (0.22 + 0.95 * near)
-        length = canvas.unit * (0.09 + 0.30 * near)
-        phase = canvas.xs[0] / length + 1.3 * line(rng, canvas.width, 3, 2) + rng.uniform(0, 6)
-        # Sharp above, round below: a wave's outline, with its tip drawn over to one side.
-        lifted = np.abs(np.sin(phase * np.pi / 2 + 0.25 * np.sin(phase * np.pi)))
-        outline = as_floats(base - tall * (1 - lifted**0.8) * (0.6 + 0.5 * line(rng, canvas.width, 4, 2)))
+        # Pointed crests over hollow troughs, rougher than sand.
+        crest = (
+            np.clip(peaks(rng, canvas.width, (9.0 - 4.6 * near) * canvas.width / canvas.unit, octaves=1), 0, 1.2) ** 1.5
+        )
+        crest = as_floats(crest + 0.04 * line(rng, canvas.width, 26, 3))
+        outline = as_floats(base - tall * crest)
         mask, first = canvas.below(outline)
         below = canvas.ys[first:] - outline[None, :]
         body = mix(mix(palette.sky[1], palette.sky[2], 0.5 * (1 - near)), palette.near, 0.25 + 0.5 * near)
         lit = mix(shade(body, 0.13), palette.sky[-1], 0.2)
         at_depth = np.clip(below / (tall * 1.5), 0, 1) ** 0.7
         canvas.over(mask, as_floats(lit + at_depth[..., None] * (body - lit)), first)
+        wander = np.sin(below / canvas.unit * 30) * canvas.unit * 0.012
+        turned = crest_shadow(canvas, outline, first, as_floats(wander), 0.9, int(canvas.width * 0.012) + 3, 0.8)
+        canvas.over(as_floats(mask * turned * np.exp(-below / (tall * 1.1)) * 0.6), shade(body, -0.10), first)
         size = (canvas.width, canvas.height - first)
         ragged = field(rng, size, (30 / (0.5 + near), 30 / (0.5 + near)), 4, 0.65)
-        rim = mask * smoothstep(0.0, 0.25, as_floats(ragged * 0.9 - below / (tall * 0.42 + 1) * 0.9 - 0.12))
+        white = np.clip(crest * 1.7 - 0.45, 0, 1)[None, :]
+        rim = mask * smoothstep(0.0, 0.22, as_floats((ragged + 0.1) * white - below / (tall * 0.62 + 1)))
         canvas.over(as_floats(rim * 0.85), foam, first)
         veins = smoothstep(0.035, 0.0, np.abs(field(rng, size, (16 / (0.5 + near), 22 / (0.5 + near)), 4, 0.55) - 0.5))
-        canvas.over(as_floats(mask * veins * np.exp(-below / (tall * 1.4)) * 0.4), foam, first)
+        canvas.over(as_floats(mask * veins * np.exp(-below / (tall * 1.1)) * white * 0.5), foam, first)
 
 
 def mirror_wet(canvas: Canvas, rng: np.random.Generator, level: float, dark: Floats) -> None:

@@ -1,4 +1,4 @@
-"""What is between the picture and the eye: rain, snow, fog; and what the sheet itself adds: grain, paper, a vignette."""
+"""What lies between the picture and the eye: rain, snow, fog; and what the sheet adds: grain, paper, vignette."""
 
 import cv2
 import numpy as np
@@ -60,7 +60,7 @@ def paint_snowfall(canvas: Canvas, palette: Palette, rng: np.random.Generator) -
                 4,
             )
         canvas.over(
-            blur(as_floats(drawn) / 255, soft * canvas.unit) * np.float32(strength),
+            blur(as_floats(drawn / np.float32(255)), soft * canvas.unit) * np.float32(strength),
             mix(palette.light, as_floats([1, 1, 1]), 0.6),
         )
 
@@ -68,7 +68,7 @@ def paint_snowfall(canvas: Canvas, palette: Palette, rng: np.random.Generator) -
 def paint_fog(canvas: Canvas, palette: Palette, rng: np.random.Generator, level: float, strength: float) -> None:
     """Fog that lies around `level` and drifts."""
     veil = mix(palette.sky[-1], palette.far, 0.15)
-    drift = field(rng, canvas.size, (2.5, 7), 5)
+    drift = canvas.field(rng, (2.5, 7), 5)
     for offset, wide in ((-0.05, 0.16), (0.10, 0.10), (0.24, 0.07)):
         band = np.exp(-(((canvas.ys - level - offset * canvas.unit) / (wide * canvas.unit)) ** 2))
         canvas.over(as_floats(np.clip(band * (drift * 1.6 - 0.15), 0, 1) * strength), veil)
