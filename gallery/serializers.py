@@ -89,6 +89,6 @@ class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(
         allow_empty_file=True,
         max_length=1000,
-        help_text="JPEG, PNG or WebP by content, up to 10 MB and 50 megapixels. Its orientation is applied; "
-        "location and other metadata are removed.",
+        help_text="JPEG, PNG, WebP, HEIC or AVIF by content, up to 10 MB and 50 megapixels. Its orientation is "
+        "applied; location and other metadata are removed. HEIC and AVIF are kept as JPEG (WebP where transparent).",
     )

@@ -232,7 +232,7 @@ def clean_name(name: str) -> str:
 
 def _check_size(size: int) -> None:
     if size == 0:
-        raise UploadEmpty(_("The file is empty. Choose a picture (JPEG, PNG or WebP) and send it again."), field="file")
+        raise UploadEmpty(_("The file is empty. Choose a picture and send it again."), field="file")
     if size > settings.UPLOAD_MAX_BYTES:
         raise UploadTooLarge(
             _("The file is too large: %(size)s, and at most %(limit)s fit. Make it smaller and send it again.")

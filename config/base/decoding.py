@@ -5,8 +5,8 @@ One JSON request on standard input, one JSON answer on standard output:
     {"source", "folder", "watermark_text", "limits": {"memory_bytes", "cpu_seconds", "file_bytes"}}
     {"picture": {…}} or {"error": "unsupported" | "broken" | "too_large" | "too_heavy" | "failed"}
 
-It imports Pillow, thumbhash and the standard library only, so that it starts in about 100 ms and carries no secrets, no
-settings and no database connection that a decoder's bug could reach.
+It imports Pillow, pillow-heif, thumbhash and the standard library only, so that it starts in about 100 ms and carries
+no secrets, no settings and no database connection that a decoder's bug could reach.
 """
 
 import base64
@@ -23,20 +23,45 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import thumbhash
-from PIL import Image, ImageCms, ImageOps
+from PIL import AvifImagePlugin, Image, ImageCms, ImageOps
 
-from config.base.pictures import FORMATS, MAX_PIXELS, THUMBNAIL_EDGES, THUMBNAIL_MIME, Format, Picture, Rendition
+from config.base.pictures import (
+    AVIF,
+    CONVERTED,
+    HEIC,
+    JPEG,
+    MAX_PIXELS,
+    PNG,
+    THUMBNAIL_EDGES,
+    THUMBNAIL_MIME,
+    WEBP,
+    Format,
+    Picture,
+    Rendition,
+)
 from config.base.watermark import mark
 
-# What Pillow's decoders are known to raise on damaged bytes, beside OSError.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+# What the decoders are known to raise on damaged bytes, beside OSError; RuntimeError is libheif's and libavif's.
+BROKEN = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 # Above this a progressive JPEG or a hard-squeezed PNG costs more seconds and memory than it saves bytes.
 LARGE_PIXELS = 16_000_000
 
+# The brands by which an ISO container says that it holds such a picture, its own or one that it is compatible with.
+BRANDS = (
+    (AVIF, {b"avif", b"avis"}),
+    (HEIC, {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}),
+)
+
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# One thread: each more reserves address space of its own, of which this process has little.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
 class Refused(Exception):
@@ -46,14 +71,25 @@ class Refused(Exception):
 def sniff(head: bytes) -> Format:
     """The format that the first bytes announce; the file's name plays no part."""
     if head.startswith(b"\xff\xd8\xff"):
-        name = "JPEG"
-    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
-        name = "PNG"
-    elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        name = "WEBP"
-    else:
-        raise Refused("unsupported")
-    return next(known for known in FORMATS if known.name == name)
+        return JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WEBP
+    found = container_brands(head)
+    for known, brands in BRANDS:
+        if found & brands:
+            return known
+    raise Refused("unsupported")
+
+
+def container_brands(head: bytes) -> set[bytes]:
+    """The brands in the first box of an ISO container (HEIC, AVIF, but also MP4); none when it is no such file."""
+    if head[4:8] != b"ftyp":
+        return set()
+    # Between the own brand and those that it is compatible with stands a version.
+    listed = head[16 : min(int.from_bytes(head[:4], "big"), len(head))]
+    return {head[8:12], *(listed[at : at + 4] for at in range(0, len(listed), 4))}
 
 
 def webp_size(head: bytes) -> tuple[int, int]:
@@ -97,12 +133,15 @@ def load(source: Path) -> tuple[Image.Image, Format, bool]:
         head = stream.read(4096)
     found = sniff(head)
     try:
-        if found.name == "WEBP":
+        if found == WEBP:
             width, height = webp_size(head)
             if width * height > MAX_PIXELS:
                 raise Refused("too_large")
         with Image.open(source, formats=(found.name,)) as image:
             image.load()
+            if image.width * image.height > MAX_PIXELS:
+                # What a HEIC holds may be larger than its header said.
+                raise Refused("too_large")
             profile = image.info.get("icc_profile")
             ImageOps.exif_transpose(image, in_place=True)
             # Indexed colours go to RGB first: a profile speaks of channels, not of palette entries.
@@ -114,7 +153,7 @@ def load(source: Path) -> tuple[Image.Image, Format, bool]:
         raise Refused("broken") from error
     # Pillow's writers fall back on `info` for comments, profiles and EXIF.
     decoded.info.clear()
-    return decoded, found, found.name == "PNG" or b"VP8L" in head
+    return decoded, found, found == PNG or (found == WEBP and b"VP8L" in head)
 
 
 def encode(image: Image.Image, path: Path, kind: str, *, lossless: bool) -> None:
@@ -180,6 +219,8 @@ def hash_thumb(image: Image.Image) -> str:
 def make(source: Path, folder: Path, watermark_text: str | None) -> Picture:
     """Clean `source` and write its renditions into `folder`. Raises `Refused`."""
     image, found, lossless = load(source)
+    if found in CONVERTED:
+        found = WEBP if image.mode == "RGBA" else JPEG
     renditions = write_set(image, folder, found, ("original", "thumb"), lossless)
     with renditions[0].path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.base.pictures import FORMATS, MAX_PIXELS, Picture, Rendition
+from config.base.pictures import ACCEPTED, MAX_PIXELS, Picture, Rendition
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class PictureError(ValueError):
 
 
 class UnsupportedPicture(PictureError):
-    """The content is none of `FORMATS`, whatever the file is called."""
+    """The content is none of `ACCEPTED`, whatever the file is called."""
 
     code = "unsupported_picture"
 
@@ -138,8 +138,7 @@ def _read_picture(data: dict[str, Any]) -> Picture:
 
 
 def _refusal(code: str) -> PictureError:
-    names = {"WEBP": "WebP"}
-    formats = ", ".join(names.get(known.name, known.name) for known in FORMATS)
+    formats = ", ".join(known.label for known in ACCEPTED)
     if code == "unsupported":
         return UnsupportedPicture(
             _("This file is not a picture that Darkroom can read. Send one of these: %(formats)s.")

@@ -18,18 +18,27 @@ THUMBNAIL_MIME = "image/webp"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of picture that we take in and give out: Pillow's name for it, and how the web names it."""
+    """A kind of picture: Pillow's name for it, how the web names it, and how people do."""
 
     name: str
     mime: str
     extension: str
+    label: str
 
 
-FORMATS = (
-    Format("JPEG", "image/jpeg", "jpg"),
-    Format("PNG", "image/png", "png"),
-    Format("WEBP", "image/webp", "webp"),
-)
+JPEG = Format("JPEG", "image/jpeg", "jpg", "JPEG")
+PNG = Format("PNG", "image/png", "png", "PNG")
+WEBP = Format("WEBP", "image/webp", "webp", "WebP")
+HEIC = Format("HEIF", "image/heic", "heic", "HEIC")
+AVIF = Format("AVIF", "image/avif", "avif", "AVIF")
+
+# What we keep and give out.
+FORMATS = (JPEG, PNG, WEBP)
+# What we take in only, and keep as JPEG, or as WebP where something is transparent. No browser but one shows HEIC. AVIF
+# browsers show, but the providers' inputs, the provenance of a file and the printers' tools do not all know it, and
+# writing it anew costs seconds a picture where JPEG costs a tenth.
+CONVERTED = (HEIC, AVIF)
+ACCEPTED = FORMATS + CONVERTED
 
 
 @dataclass(frozen=True, slots=True)

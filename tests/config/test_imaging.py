@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 import thumbhash
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugin
@@ -14,6 +15,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugi
 from config.base import imaging
 from config.base.pictures import Picture
 
+pillow_heif.register_heif_opener()
 SECRETS = (b"Exif", b"GPS", b"SECRET", b"xmpmeta", b"ICC_PROFILE", b"iCCP", b"tEXt", b"iTXt", b"eXIf", b"ICCP", b"EXIF")
 
 
@@ -82,7 +84,7 @@ def refused(error: type[imaging.PictureError], source: Path, folder: Path, **opt
 def test_a_text_file_named_png_is_refused_and_the_sentence_names_what_is_accepted(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "cat.png"
     source.write_text("this is not a picture\n" * 50)
-    assert "JPEG, PNG, WebP" in refused(imaging.UnsupportedPicture, source, folder)
+    assert "JPEG, PNG, WebP, HEIC, AVIF" in refused(imaging.UnsupportedPicture, source, folder)
 
 
 def test_a_gif_and_an_empty_file_are_refused(tmp_path: Path, folder: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_gif_and_an_empty_file_are_refused(tmp_path: Path, folder: Path) -> No
     refused(imaging.UnsupportedPicture, tmp_path / "empty.jpg", folder)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
 def test_a_truncated_picture_is_called_damaged(kind: str, tmp_path: Path, folder: Path) -> None:
     source = save(tmp_path / "half", Image.effect_noise((300, 200), 80), kind)
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
@@ -99,7 +101,15 @@ def test_a_truncated_picture_is_called_damaged(kind: str, tmp_path: Path, folder
 
 
 @pytest.mark.parametrize(
-    "head", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\x00\x00\x00\x00WEBP", b"RIFF1234WEBPVP8X"]
+    "head",
+    [
+        b"\xff\xd8\xff\xe0",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF\x00\x00\x00\x00WEBP",
+        b"RIFF1234WEBPVP8X",
+        b"\x00\x00\x00\x14ftypheic\x00\x00\x00\x00mif1",
+        b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif",
+    ],
 )
 def test_a_file_that_only_begins_like_a_picture_is_called_damaged(head: bytes, tmp_path: Path, folder: Path) -> None:
     (tmp_path / "liar").write_bytes(head)
@@ -156,7 +166,58 @@ def test_exif_orientation_6_becomes_upright(tmp_path: Path, folder: Path) -> Non
     assert [(row.width, row.height) for row in picture.renditions[1:3]] == [(200, 320), (400, 640)]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_heic_or_avif_turned_by_its_container_and_by_exif_is_turned_once(
+    kind: str, tmp_path: Path, folder: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = paint((500, 800)).transpose(Image.Transpose.ROTATE_90)
+    source = save(tmp_path / "phone.jpg", lying, kind, quality=95, exif=exif.tobytes())
+    assert b"irot" in source.read_bytes()
+
+    picture = imaging.prepare_upload(source, folder)
+
+    upright = open_original(picture)
+    assert (picture.width, picture.height) == upright.size == (500, 800)
+    assert [colour(upright, 0.1, 0.1), colour(upright, 0.9, 0.1), colour(upright, 0.5, 0.9)] == ["g", "r", "b"]
+    assert (picture.mime, upright.format) == ("image/jpeg", "JPEG")
+    assert picture.rendition("original").path.name == "original.jpg"
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_transparent_heic_or_avif_keeps_its_transparency_as_webp(kind: str, tmp_path: Path, folder: Path) -> None:
+    image = paint(mode="RGBA")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+
+    picture = imaging.prepare_upload(save(tmp_path / "clear", image, kind, quality=95), folder)
+
+    assert (picture.mime, picture.has_alpha) == ("image/webp", True)
+    assert open_original(picture).mode == "RGBA"
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_heic_or_avif_over_50_megapixels_is_refused_by_its_header(kind: str, tmp_path: Path, folder: Path) -> None:
+    source = save(tmp_path / "in", paint((640, 480)), kind)
+    content = source.read_bytes()
+    # The box that states the size: its name, version and flags, width, height.
+    at = content.index(b"ispe") + 8
+    assert struct.unpack(">II", content[at : at + 8]) == (640, 480)
+    source.write_bytes(content[:at] + struct.pack(">II", 8_000, 8_000) + content[at + 8 :])
+    refused(imaging.PictureTooLarge, source, folder)
+
+
+def test_a_heic_of_twelve_megapixels_fits_into_the_limits(tmp_path: Path, folder: Path) -> None:
+    source = save(tmp_path / "in.heic", paint((4032, 3024)), "HEIF", quality=50)
+    assert imaging.prepare_upload(source, folder).width == 4032
+
+
+def test_a_video_in_the_same_kind_of_container_is_refused(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "film.heic").write_bytes(b"\x00\x00\x00\x1cftypisom\x00\x00\x02\x00isomiso2mp41" + bytes(500))
+    refused(imaging.UnsupportedPicture, tmp_path / "film.heic", folder)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"])
 def test_place_text_and_profile_are_gone_from_every_file(kind: str, tmp_path: Path, folder: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "SECRET description"
