@@ -36,6 +36,8 @@ HEARTBEAT_SECONDS = 15
 # Events that a slow client may leave unread before it is cut off (it then resumes by Last-Event-ID).
 BACKLOG = 200
 REPLAY_LIMIT = 1_000
+# Milliseconds that one read of the Redis stream waits for something to come.
+BLOCK_MS = 5_000
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +65,10 @@ class Hub:
 
     def __init__(self) -> None:
         self.clients: dict[str, set[Client]] = defaultdict(set)
-        self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+        # Reading waits up to BLOCK_MS for news, so the socket must be more patient than that.
+        self.redis = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, decode_responses=True, socket_timeout=3 * BLOCK_MS / 1000
+        )
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -89,7 +94,7 @@ class Hub:
                 if last == "$":
                     newest = cast(list[Entry], await self.redis.xrevrange(STREAM, count=1))
                     last = newest[0][0] if newest else "0-0"
-                answer = await self.redis.xread({STREAM: last}, block=5_000, count=500)
+                answer = await self.redis.xread({STREAM: last}, block=BLOCK_MS, count=500)
                 for _stream, entries in cast(list[tuple[str, list[Entry]]], answer):
                     for entry in entries:
                         last = entry[0]

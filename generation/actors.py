@@ -4,7 +4,7 @@ from uuid import UUID
 
 import dramatiq
 
-from generation import pipeline, queue
+from generation import pipeline, queue, remote
 
 for name in ("priority", "bulk", "blocking"):
     # Messages are sent to these by actor name (see `generation.queue`); a worker must know the queues.
@@ -15,3 +15,9 @@ for name in ("priority", "bulk", "blocking"):
 def start_job(job_id: str) -> None:
     """Do a waiting job."""
     pipeline.start(job_id=UUID(job_id))
+
+
+@dramatiq.actor(actor_name=queue.CHECK_JOB, max_retries=0, time_limit=600_000)
+def check_job(job_id: str) -> None:
+    """Look at a job that a provider has."""
+    remote.check(job_id=UUID(job_id))

@@ -127,6 +127,12 @@ class Job(models.Model):
     dispatched_at = models.DateTimeField(_("let go"), null=True, blank=True, editable=False)
     sent_at = models.DateTimeField(_("message last sent"), null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started"), null=True, blank=True, editable=False)
+    # Of a job that a provider renders elsewhere: when to look next, its place in the provider's own queue, when the
+    # provider began and when it was found to be done.
+    next_poll_at = models.DateTimeField(_("next look"), null=True, blank=True, editable=False)
+    position = models.PositiveIntegerField(_("place at the provider"), null=True, blank=True, editable=False)
+    rendering_at = models.DateTimeField(_("provider began"), null=True, blank=True, editable=False)
+    made_at = models.DateTimeField(_("provider was done"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
 
     objects: ClassVar[JobQuerySet] = JobQuerySet.as_manager()  # type: ignore[assignment]
@@ -142,6 +148,8 @@ class Job(models.Model):
                 name="job_finished_agrees",
             ),
             models.CheckConstraint(condition=Q(progress__lte=100), name="job_percent"),
+            # Also the index by which a worker finds what it just took.
+            models.UniqueConstraint(fields=["token"], name="job_token_once"),
             models.CheckConstraint(condition=Q(count__gte=1), name="job_makes_something"),
         ]
         indexes = [
@@ -152,6 +160,7 @@ class Job(models.Model):
                 condition=Q(state__in=("queued", "submitting", "running", "collecting", "unknown")),
             ),
             models.Index(fields=["queue", "id"], name="job_waiting", condition=Q(state="queued")),
+            models.Index(fields=["next_poll_at"], name="job_to_look_at", condition=Q(state="running")),
         ]
 
     def __str__(self) -> str:
@@ -226,6 +235,8 @@ class ProviderCall(models.Model):
     attempt = models.PositiveSmallIntegerField(_("attempt"))
     provider = models.CharField(_("provider"), max_length=30)
     external_id = models.CharField(_("provider's id"), max_length=120, blank=True)
+    # What later requests need to find it: addresses, as the provider gave them.
+    reference = models.JSONField(default=dict, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.SENT)
     error = models.CharField(_("error"), max_length=300, blank=True)
     cost = models.DecimalField(_("cost, USD"), max_digits=10, decimal_places=5, default=0)
@@ -244,3 +255,21 @@ class ProviderCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} #{self.attempt} {self.state}"
+
+
+class WebhookReceipt(models.Model):
+    """A provider's delivery that was taken: a second one with the same id does nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    provider = models.CharField(_("provider"), max_length=30)
+    delivery_id = models.CharField(_("delivery"), max_length=160)
+    job = models.ForeignKey(Job, models.CASCADE, related_name="webhook_receipts")
+    received_at = models.DateTimeField(_("received"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("webhook receipt")
+        verbose_name_plural = _("webhook receipts")
+        constraints = [models.UniqueConstraint(fields=["provider", "delivery_id"], name="receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.delivery_id}"

@@ -7,6 +7,7 @@ from django.db.models import Case, Count, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 from accounts.viewer import Viewer
+from generation.providers import registry
 
 if TYPE_CHECKING:
     from generation.models import AIModel, Job  # noqa: F401
@@ -16,8 +17,8 @@ class AIModelQuerySet(models.QuerySet["AIModel"]):
     """The catalogue."""
 
     def offered(self) -> Self:
-        """Models that a person may choose now."""
-        return self.filter(is_active=True)
+        """Models that a person may choose now: switched on, and their provider is configured."""
+        return self.filter(is_active=True, provider__in=registry.names())
 
 
 class JobQuerySet(models.QuerySet["Job"]):

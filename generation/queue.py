@@ -10,16 +10,26 @@ from redis.exceptions import RedisError
 from config.base.realtime import connection
 
 START_JOB = "start_job"
+CHECK_JOB = "check_job"
 
 logger = logging.getLogger(__name__)
 
 
 def send_start(job_ids: Iterable[tuple[UUID, str]]) -> None:
     """Ask a worker to start each `(job, queue)`. A queue that is down is not an error: the clock sends again."""
+    _send(START_JOB, job_ids)
+
+
+def send_check(job_ids: Iterable[tuple[UUID, str]]) -> None:
+    """Ask a worker to look at each `(job, queue)` that a provider has."""
+    _send(CHECK_JOB, job_ids)
+
+
+def _send(actor_name: str, job_ids: Iterable[tuple[UUID, str]]) -> None:
     broker = dramatiq.get_broker()
     for job_id, queue in job_ids:
         message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=queue, actor_name=START_JOB, args=(str(job_id),), kwargs={}, options={}
+            queue_name=queue, actor_name=actor_name, args=(str(job_id),), kwargs={}, options={}
         )
         try:
             broker.enqueue(message)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.viewer import Viewer
+from billing.models import Plan
 from billing.selectors import plan_of
 from billing.services import hold_credits
 from billing.usage import take_generations
@@ -15,10 +16,11 @@ from config.base import realtime
 from config.base.ids import uuid7
 from generation import ending
 from generation.dispatching import dispatch
-from generation.models import Job, JobInput, JobOutput
+from generation.models import AIModel, Job, JobInput, JobOutput
 from generation.parameters import SEED_LIMIT
 from generation.pricing import price_of
 from generation.providers import registry
+from generation.providers.base import DirectProvider
 from generation.refusals import KeyReused, TierLocked, TooLateToCancel
 from generation.types import JobRequest
 
@@ -43,7 +45,7 @@ def submit_job(*, viewer: Viewer, request: JobRequest, key: str) -> Job:
         )
     try:
         with transaction.atomic():
-            return _create(viewer, request, key=key, digest=digest)
+            return _create(viewer, request, plan, key=key, digest=digest)
     except IntegrityError:
         # The same key, submitted at the same moment, won: its job is the answer.
         earlier = _earlier(viewer, key, digest)
@@ -71,7 +73,7 @@ def _digest(request: JobRequest) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def _create(viewer: Viewer, request: JobRequest, *, key: str, digest: str) -> Job:
+def _create(viewer: Viewer, request: JobRequest, plan: Plan, *, key: str, digest: str) -> Job:
     job_id = uuid7()
     day = take_generations(company=viewer.company, count=request.count)
     hold = hold_credits(
@@ -93,7 +95,7 @@ def _create(viewer: Viewer, request: JobRequest, *, key: str, digest: str) -> Jo
         day=day,
         key=key,
         digest=digest,
-        queue=registry.provider(request.model.provider).queue,
+        queue=_queue(request.model, plan),
     )
     seed = secrets.randbelow(SEED_LIMIT) if request.seed is None else request.seed
     JobOutput.objects.bulk_create(
@@ -105,6 +107,13 @@ def _create(viewer: Viewer, request: JobRequest, *, key: str, digest: str) -> Jo
     transaction.on_commit(lambda: dispatch(company_id=viewer.company.pk), robust=True)
     realtime.publish(company_id=viewer.company.pk, name="job", ids={"id": str(job.pk)})
     return job
+
+
+def _queue(model: AIModel, plan: Plan) -> str:
+    """Where its messages go: whoever answers in one go holds a thread, so has threads of its own."""
+    if isinstance(registry.provider(model.provider), DirectProvider):
+        return "blocking"
+    return "priority" if plan.has_priority_queue else "default"
 
 
 def cancel_job(*, job: Job) -> None:

@@ -5,8 +5,9 @@ Every step is a conditional UPDATE, so any number of clocks may run.
 
 import logging
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -15,11 +16,12 @@ from config.base import realtime
 from generation import ending, queue
 from generation.dispatching import dispatch
 from generation.models import Job, ProviderCall
+from generation.references import UNKNOWN_FOR
 
 # A message that nobody took for this long, while its queue is empty, was lost.
 LOST_AFTER = timedelta(seconds=10)
-# How long a submit with an unknown outcome is looked for before the credits return.
-UNKNOWN_FOR = timedelta(minutes=10)
+# How long after its deadline a job at a provider may wait for the last look.
+LAST_LOOK = timedelta(seconds=60)
 BATCH = 200
 
 logger = logging.getLogger(__name__)
@@ -28,36 +30,41 @@ logger = logging.getLogger(__name__)
 def sweep() -> None:
     """Run every step once."""
     recover_leases()
+    look_at_due()
     enforce_deadlines()
     send_again()
     dispatch_forgotten()
 
 
 def recover_leases() -> int:
-    """Queue again what a dead worker held, where sending twice costs nothing; the rest becomes `unknown`."""
-    now = timezone.now()
+    """Find what dead workers held, and let each go on from where that is safe."""
     held = Job.objects.filter(
-        state__in=(Job.State.SUBMITTING, Job.State.RUNNING, Job.State.COLLECTING), lease_until__lt=now
+        state__in=(Job.State.SUBMITTING, Job.State.RUNNING, Job.State.COLLECTING), lease_until__lt=timezone.now()
     )
     expired = list(held.select_related("model").order_by("lease_until")[:BATCH])
     for job in expired:
-        mine = held.filter(pk=job.pk, token=job.token)
-        if job.cancel_requested_at and job.token:
-            ending.cancel_running(job_id=job.pk, token=job.token)
-        elif job.model.resubmittable:
-            moved = mine.update(
-                state=Job.State.QUEUED, token=None, lease_until=None, deadline=None, progress=0, sent_at=None
-            )
-            if moved:
-                _lose_call(job)
-        elif mine.filter(state=Job.State.SUBMITTING).update(
-            state=Job.State.UNKNOWN, token=None, lease_until=None, deadline=now + UNKNOWN_FOR
-        ):
-            _lose_call(job)
-        else:
-            ending.fail(job_id=job.pk, token=job.token, code="worker_lost", sentence=_("Making it was interrupted."))
-        logger.warning("job %s was left by its worker", job.pk)
+        logger.warning("job %s was left by its worker while %s", job.pk, job.state)
+        _recover(job, held.filter(pk=job.pk, token=job.token))
     return len(expired)
+
+
+def _recover(job: Job, mine: QuerySet[Job]) -> None:
+    """Look again at what a provider has; make again what costs nothing; a submit of unknown outcome is not repeated."""
+    free: dict[str, Any] = {"token": None, "lease_until": None}
+    now = timezone.now()
+    if job.next_poll_at is not None and job.state != Job.State.SUBMITTING:
+        mine.update(state=Job.State.RUNNING, next_poll_at=now, **free)
+    elif job.cancel_requested_at and job.state != Job.State.SUBMITTING and job.token:
+        ending.cancel_running(job_id=job.pk, token=job.token)
+    elif job.model.resubmittable:
+        if mine.update(state=Job.State.QUEUED, deadline=None, progress=0, sent_at=None, **free):
+            _lose_call(job)
+    elif job.state == Job.State.SUBMITTING:
+        if mine.update(state=Job.State.UNKNOWN, deadline=now + UNKNOWN_FOR, **free):
+            realtime.publish(company_id=job.company_id, name="job", ids={"id": str(job.pk)})
+    else:
+        sentence = _("Making it was interrupted. Nothing was charged; try again.")
+        ending.fail(job_id=job.pk, token=job.token, code="worker_lost", sentence=sentence)
 
 
 def _lose_call(job: Job) -> None:
@@ -67,14 +74,35 @@ def _lose_call(job: Job) -> None:
     realtime.publish(company_id=job.company_id, name="job", ids={"id": str(job.pk)})
 
 
+def look_at_due() -> int:
+    """Ask for a look at the jobs at providers whose time has come; a lost request is made again a little later."""
+    now = timezone.now()
+    due = Job.objects.filter(state=Job.State.RUNNING, next_poll_at__lte=now).filter(
+        Q(lease_until=None) | Q(lease_until__lt=now)
+    )
+    chosen = [
+        (job_id, queue_name)
+        for job_id, queue_name, at in due.order_by("next_poll_at").values_list("pk", "queue", "next_poll_at")[:BATCH]
+        if due.filter(pk=job_id, next_poll_at=at).update(next_poll_at=now + LOST_AFTER)
+    ]
+    queue.send_check(chosen)
+    return len(chosen)
+
+
 def enforce_deadlines() -> int:
-    """Fail what takes longer than allowed, and give the credits back."""
-    late = Job.objects.active().filter(deadline__lt=timezone.now()).exclude(state=Job.State.COLLECTING)
+    """Fail what takes longer than allowed, and give the credits back.
+
+    A job at a provider gets one last look first, which ends it; only if nobody can look for a while it ends here.
+    """
+    now = timezone.now()
+    late = Job.objects.active().filter(deadline__lt=now).exclude(state=Job.State.COLLECTING)
+    at_provider = Q(state=Job.State.RUNNING, next_poll_at__isnull=False)
+    late.filter(at_provider, next_poll_at__gt=now, token=None, deadline__gt=now - LAST_LOOK).update(next_poll_at=now)
     ended = 0
-    for job in late.select_related("model").order_by("deadline")[:BATCH]:
-        sentence = _("It took longer than the %(seconds)d seconds allowed. Nothing was charged; try again.")
-        seconds = job.model.seconds_allowed * job.count
-        ended += ending.fail(job_id=job.pk, code="timed_out", sentence=sentence % {"seconds": seconds})
+    overdue = late.exclude(at_provider & Q(deadline__gt=now - LAST_LOOK))
+    for job in overdue.select_related("model").order_by("deadline")[:BATCH]:
+        sentence = _("It took longer than allowed. Nothing was charged; try again.")
+        ended += ending.fail(job_id=job.pk, code="timed_out", sentence=sentence)
     return ended
 
 

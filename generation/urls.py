@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from generation import views
+from generation import views, webhooks
 
 urlpatterns = [
+    path("hooks/<str:provider_name>/<uuid:job_id>/<str:token>", webhooks.receive, name="provider-webhook"),
     path("generate", views.generate, name="generate"),
     path("generate/pick", views.pick, name="generate-pick"),
     path("jobs/tray", views.tray, name="jobs-tray"),

@@ -17,7 +17,6 @@ class LocalStudio:
     """Needs no key and no network; its work costs nothing, so it may be done again after a crash."""
 
     name: ClassVar[str] = "local"
-    queue: ClassVar[str] = "blocking"
 
     def make(self, call: Call, report: Report) -> Iterator[Artifact]:
         """Yield one PNG for every seed, in order, with true progress over the whole batch."""

@@ -1,6 +1,6 @@
 """What the engine's tests share: real commits, and a company's state to compare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ from accounts.viewer import Viewer
 from billing.models import Hold, LedgerEntry, UsageCounter, Wallet
 from config.base import realtime
 from gallery.models import Asset
-from generation.models import Job
+from generation.models import AIModel, Job
 from generation.providers import registry
-from tests.generation.scripted import Scripted
+from tests.generation.scripted import Scripted, ScriptedQueue
 
 
 def state_of(company: Company) -> dict[str, Any]:
@@ -55,6 +55,16 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scripted]:
         return provider
 
     return install
+
+
+@pytest.fixture
+def elsewhere(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedQueue]:
+    """A provider that renders elsewhere, in the studio's place for this test."""
+    provider = ScriptedQueue()
+    monkeypatch.setitem(registry._PROVIDERS, "local", provider)
+    AIModel.objects.filter(slug="studio-scenes").update(resubmittable=False)
+    yield provider
+    AIModel.objects.filter(slug="studio-scenes").update(resubmittable=True)
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""From what a provider delivered to files in our storage; the same for every kind of provider."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from config.base.imaging import PictureError
+from gallery.files import StoredPicture
+from gallery.services import store_picture
+from generation import ending
+from generation.models import Job
+from generation.providers.base import Artifact, InvalidInput
+from generation.work import MADE, CancelAsked, NotOurs, Work, lease
+
+logger = logging.getLogger(__name__)
+
+
+def collect(work: Work, artifacts: Iterable[Artifact], *, is_direct: bool) -> None:
+    """Receive the outputs, store them and end the job as succeeded.
+
+    A direct provider makes them while they are received, so only then it becomes too late to cancel; what a queued
+    provider has made is paid for, so it is too late at once. Raises `NotOurs`, `CancelAsked`, `PictureError` when no
+    output is usable, and what `artifacts` raises.
+    """
+    if not is_direct:
+        _enter_collecting(work)
+    with tempfile.TemporaryDirectory(prefix="job-") as folder:
+        made = _receive(artifacts, Path(folder))
+        if is_direct:
+            _enter_collecting(work)
+        stored = _store(work, made)
+    if ending.succeed(job=work.job, token=work.token, stored=stored):
+        logger.info("job %s succeeded with %d of %d", work.job.pk, len(stored), work.job.count)
+
+
+def _receive(artifacts: Iterable[Artifact], folder: Path) -> dict[int, Path]:
+    """Write each output to a file of its own as it comes; return the files by output index."""
+    made: dict[int, Path] = {}
+    for artifact in artifacts:
+        made[artifact.index] = folder / str(artifact.index)
+        with artifact.stream, made[artifact.index].open("wb") as file:
+            shutil.copyfileobj(artifact.stream, file)
+    if not made:
+        raise InvalidInput(_("The provider delivered nothing. Nothing was charged; try again with another prompt."))
+    return made
+
+
+def _enter_collecting(work: Work) -> None:
+    """From here on it is too late to cancel: what was made will be delivered."""
+    row = work.own(Job.State.RUNNING)
+    if not row.filter(cancel_requested_at=None).update(state=Job.State.COLLECTING, progress=MADE, lease_until=lease()):
+        raise CancelAsked if row.exists() else NotOurs
+    work.tell()
+
+
+def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
+    """Put the outputs into storage; one that is no usable picture is left out, unless none is usable."""
+    stored: dict[int, StoredPicture] = {}
+    broken: PictureError | None = None
+    asset_ids = dict(work.job.outputs.values_list("index", "asset_id"))
+    for done, (index, source) in enumerate(made.items(), start=1):
+        try:
+            stored[index] = store_picture(
+                source=source,
+                company_id=work.job.company_id,
+                folder=str(work.job.pk),
+                asset_id=asset_ids[index],
+                # Also on plans that do not mark: a company may change its plan, the pictures are made once.
+                marked=True,
+            )
+        except PictureError as error:
+            logger.warning("job %s output %d is unusable: %s", work.job.pk, index, error)
+            broken = error
+        percent = MADE + (100 - MADE) * done // (len(made) + 1)
+        if not work.own(Job.State.COLLECTING).update(progress=percent, lease_until=lease()):
+            raise NotOurs
+        work.tell()
+    if broken is not None and not stored:
+        raise broken
+    return stored
