@@ -244,6 +244,8 @@ BIN_LIFETIME = timedelta(days=30)
 
 # --- Generation -------------------------------------------------------------------------------------------------------
 PROMPT_MAX_LENGTH = 4000
+# Whether providers can reach PUBLIC_URL; else their jobs are looked at by the clock.
+PROVIDER_WEBHOOKS: bool = env.bool("PROVIDER_WEBHOOKS", default=bool(env.str("PUBLIC_URL", default="")))
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", default=20))
 
 # --- Language and time ------------------------------------------------------------------------------------------------
