@@ -164,6 +164,8 @@ def child_environment(configuration: Configuration, servers: Servers) -> dict[st
     """What every child of ours gets; what the person set wins."""
     derived = {
         "PUBLIC_URL": configuration.address,
+        # A provider reaches us only where a person said so.
+        "PROVIDER_WEBHOOKS": "1" if os.environ.get("PUBLIC_URL") else "0",
         # Dramatiq's default idle poll lets a job wait 210 ms; this is about 12 at a few per cent of a core.
         "dramatiq_worker_timeout": "50",
         "PYTHONUNBUFFERED": "1",
