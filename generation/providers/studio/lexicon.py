@@ -30,7 +30,7 @@ LEXICON: dict[str, dict[str, str]] = {
     "weather": {
         "storm": "storm stormy thunder lightning tempest hurricane",
         "rain": "rain rainy raining drizzle downpour monsoon wet",
-        "snow": "snow snowy snowing snowfall blizzard",
+        "snow": "snow snowing snowfall blizzard",
         "fog": "fog foggy mist misty haze hazy",
         "cloud": "cloud clouds cloudy overcast",
         "wind": "windy wind breeze",

@@ -10,7 +10,7 @@ from generation.providers.studio.noise import Floats
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """`sky` runs from the top to the horizon; `far` tints the distance, `near` what is close; `light` is sun or moon."""
+    """`sky` runs from the top to the horizon; `far` tints what is distant, `near` the rest; `light` the sun or moon."""
 
     sky: tuple[Floats, ...]
     light: Floats

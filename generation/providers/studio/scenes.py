@@ -62,6 +62,9 @@ def compose(canvas: Canvas, brief: Brief, seed: int) -> None:
         canvas.progress.stage(0.3)
         GROUNDS[main](stage, grounds)
     canvas.progress.stage(0.1)
+    # Most of a fog lies behind who is named, or nobody would see them.
+    if "fog" in brief.of("weather"):
+        weather.paint_fog(canvas, stage.palette, stage.rng("fog"), stage.horizon, 0.75)
     put_subjects(canvas, brief, stage.palette, random_for(seed, "subjects"), _place(stage, main))
     canvas.progress.stage(0.1)
     _paint_weather(stage)
@@ -176,7 +179,7 @@ def _paint_light(stage: Stage, time: str, rng: np.random.Generator) -> None:
 def _paint_weather(stage: Stage) -> None:
     canvas, palette, weathers = stage.canvas, stage.palette, stage.brief.of("weather")
     if "fog" in weathers:
-        weather.paint_fog(canvas, palette, stage.rng("fog"), stage.horizon, 0.8)
+        weather.paint_fog(canvas, palette, stage.rng("mist"), stage.horizon + canvas.unit * 0.12, 0.3)
     if "rain" in weathers or ("storm" in weathers and "rain" not in weathers):
         weather.paint_rain(canvas, palette, stage.rng("rain"))
     if "snow" in weathers:

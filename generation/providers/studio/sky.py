@@ -206,8 +206,8 @@ def _branch(
         x += (heading[0] * 0.016 + float(rng.normal(0, 0.011))) * unit
         y += (heading[1] * 0.017 * float(rng.uniform(0.3, 1.5))) * unit
         points.append((x, y))
-        if depth > 1 and rng.random() < 0.16:
-            side = (heading[0] + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.5, 1.3)), heading[1] * 0.75)
+        if depth > 1 and rng.random() < (0.13 if depth == 3 else 0.07):
+            side = (heading[0] + float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.4, 0.95)), heading[1] * 0.85)
             branches += _branch(rng, (x, y), side, floor, unit, depth - 1)
         if y > floor:
             break

@@ -233,7 +233,7 @@ def _roles(palette: Palette, subject: Subject) -> dict[str, Floats]:
         main = mix(palette.accent, palette.near, 0.1 if subject.name == "boat" else 0.25)
     else:
         main = from_lch(*nature)
-    air = 0.42 if palette.night else 0.16
+    air = 0.32 if palette.night else 0.16
     dim = palette.near if palette.night else palette.far
     cast = [mix(part, dim, air) for part in (main, parse("#fbf6ea"), parse("#15131a"), palette.accent)]
     main, white, black, accent = cast

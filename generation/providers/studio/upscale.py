@@ -26,7 +26,7 @@ def enlarge(image: Floats, detail: str, progress: Progress) -> Floats:
 
 
 def _project(small: Floats, rounds: int, progress: Progress) -> Floats:
-    """Sharpen a little, then correct what the picture would not shrink back to, and again; the last two only correct."""
+    """Sharpen a little, then correct what would not shrink back to `small`, and again; the last two only correct."""
     height, width = small.shape[:2]
     size = (width * 2, height * 2)
     # Beyond the range of the neighbours lies ringing, not detail.
