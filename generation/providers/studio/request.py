@@ -19,7 +19,7 @@ TASKS = ("text-to-image", "image-to-image", "upscale")
 STYLES = ("auto", "film", "riso", "sketch", "watercolour", "oil", "pixel", "poster")
 
 # How many rendered pixels lie under one pixel of the result, along each edge.
-OVERSAMPLING = {"draft": 0.625, "standard": 1.0, "fine": 2.0}
+OVERSAMPLING = {"draft": 0.5, "standard": 1.0, "fine": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
