@@ -1,5 +1,6 @@
 """The Generate form: it only reads; `generation.requests` judges, so that page and API say the same."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +72,7 @@ def whole_number(text: str) -> int | None:
     """A whole number from a form, or None where there is none; words become -1, which every limit refuses."""
     if not text:
         return None
-    return int(text) if text.lstrip("-").isdecimal() and len(text) < 12 else -1
+    return int(text) if re.fullmatch(r"-?[0-9]{1,11}", text) else -1
 
 
 def fields_of(model: AIModel, values: Mapping[str, Any]) -> list[Field]:

@@ -111,6 +111,7 @@ def _make_job(request: HttpRequest, viewer: Viewer, draft: Draft) -> Job:
     job_request = build_request(
         viewer=viewer,
         model=request.POST.get("model", ""),
+        task=request.POST.get("task", ""),
         prompt=draft.prompt,
         params=draft.params,
         count=whole_number(draft.count) or 0,
@@ -123,6 +124,7 @@ def _make_job(request: HttpRequest, viewer: Viewer, draft: Draft) -> Job:
     earlier = Job.objects.visible_to(viewer).filter(key=draft.key).first()
     if earlier is not None:
         # The same form again: its picture was stored the first time.
+        draft.inputs = draft_of(earlier).inputs
         return earlier
     asset = upload_picture(viewer=viewer, file=upload)
     try:

@@ -1,19 +1,15 @@
-// The Generate page: the button knows its price and its reasons, pictures are shown before they are sent, what was typed
-// survives every swap, and what happens to a job is said aloud. Without this file the page is a plain form.
+// The composer: the button knows its price and its reasons, pictures are shown before they are sent, and what was typed
+// survives every swap. Without this file it is a plain form.
 
-const composer = () => document.getElementById("composer");
 const form = () => document.getElementById("generate-form");
-const announcer = document.getElementById("job-announcer");
-const say = (text) => { if (text) announcer.textContent = text; };
 
 // The button: what it costs, and why it cannot be pressed.
 
 const button = () => document.getElementById("generate-button");
 let available = null;
 
-function chosenFile() {
-  return document.getElementById("source-file")?.files[0] ?? null;
-}
+const fileField = () => document.getElementById("source-file");
+const chosenFile = () => fileField()?.files[0] ?? null;
 
 function reasonOf(of, price) {
   const { locked, textShort, textSource } = of.dataset;
@@ -21,7 +17,7 @@ function reasonOf(of, price) {
   if (available !== null && price > available) {
     return textShort.replace("{price}", price).replace("{available}", available);
   }
-  const lacksSource = document.getElementById("source-file") && !chosenFile() && !of.querySelector("[name='inputs']");
+  const lacksSource = fileField() && !chosenFile() && !of.querySelector("[name='inputs']");
   return lacksSource ? textSource : "";
 }
 
@@ -42,7 +38,7 @@ function update() {
   if (reason) button().setAttribute("aria-disabled", "true");
   else if (!button().hasAttribute("data-busy")) button().removeAttribute("aria-disabled");
   for (const label of of.querySelectorAll(".segment:has([name='num_images'])")) {
-    label.classList.toggle("is-dear", available !== null && Number(label.firstElementChild.dataset.price) > available);
+    label.classList.toggle("is-dear", !of.dataset.locked && available !== null && Number(label.firstElementChild.dataset.price) > available);
   }
 }
 
@@ -51,8 +47,8 @@ addEventListener("submit", (event) => {
   if (event.target !== form() || button().hasAttribute("data-busy") || !button().hasAttribute("aria-disabled")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  say(document.querySelector("[data-reason]").textContent);
-  if (!form().dataset.locked) document.getElementById("source-file")?.focus();
+  document.getElementById("job-announcer").textContent = document.querySelector("[data-reason]").textContent;
+  if (!form().dataset.locked) fileField()?.focus();
 }, true);
 
 // The pill knows the credits of this moment.
@@ -68,7 +64,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 function tell(text) {
   document.getElementById("source-error").textContent = text;
-  document.getElementById("source-file").toggleAttribute("aria-invalid", Boolean(text));
+  fileField().setAttribute("aria-invalid", String(Boolean(text)));
 }
 
 function show(file) {
@@ -86,10 +82,9 @@ function show(file) {
   }
   picture.alt = file.name;
   picture.src = URL.createObjectURL(file);
-  const done = () => URL.revokeObjectURL(picture.src);
-  picture.onload = done;
+  picture.onload = () => URL.revokeObjectURL(picture.src);
   // What this browser cannot show the server may still take; it decides.
-  picture.onerror = () => { picture.hidden = true; done(); };
+  picture.onerror = () => { picture.hidden = true; };
 }
 
 function takeFile(input) {
@@ -98,12 +93,13 @@ function takeFile(input) {
   const isLarge = file && file.size > Number(uploadLimit);
   tell(isLarge ? textLarge.replace("{size}", `${(file.size / 1048576).toFixed(1)}\u00a0MB`) : "");
   if (isLarge) input.value = "";
-  show(isLarge ? null : file);
+  // A picture from the gallery stays until another one can take its place.
+  if (!isLarge || !form().querySelector("[name='inputs']")) show(isLarge ? null : file);
   update();
 }
 
 function dropSource() {
-  const input = document.getElementById("source-file");
+  const input = fileField();
   input.value = "";
   tell("");
   show(null);
@@ -127,7 +123,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     seed: of.elements.seed?.value ?? kept.seed,
     count: of.querySelector("[name='num_images']:checked")?.value ?? kept.count,
     ratio: of.querySelector("[name='aspect_ratio']:checked")?.value ?? kept.ratio,
-    file: document.getElementById("source-file") ? chosenFile() : kept.file,
+    file: fileField() ? chosenFile() : kept.file,
   };
   document.querySelector("#pick[open]")?.close();
 });
@@ -144,7 +140,7 @@ function fill(of) {
 }
 
 function attach(of) {
-  const input = document.getElementById("source-file");
+  const input = fileField();
   if (!input || !kept.file || of.querySelector("[name='inputs']") || of.hasAttribute("data-source-refused")) return;
   const taken = new DataTransfer();
   taken.items.add(kept.file);
@@ -165,32 +161,7 @@ function enter(isFresh) {
   update();
 }
 
-// Cards: what ended is said; a new one comes into view and replaces itself if the same answer comes twice.
-
-const running = new Set();
-
-function note(card, isFresh) {
-  const { job, live, announce } = card.dataset;
-  if (live) running.add(job);
-  else if (isFresh && running.delete(job)) say(announce);
-  const row = card.closest("[data-new]");
-  if (!row) return;
-  row.removeAttribute("data-new");
-  say(announce);
-  row.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-}
-
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  for (const card of event.detail.fragment.querySelectorAll("[data-job]")) {
-    document.querySelector(`#results [data-job="${CSS.escape(card.dataset.job)}"]`)?.closest(".result").remove();
-  }
-});
-
-document.addEventListener("htmx:load", (event) => {
-  const root = event.detail.elt;
-  if (root.id === "composer") enter(true);
-  for (const card of [root, ...root.querySelectorAll(".job[data-job]")]) if (card.matches(".job[data-job]")) note(card, true);
-});
+document.addEventListener("htmx:load", (event) => { if (event.detail.elt.id === "composer") enter(true); });
 
 // What is pressed and moved.
 
@@ -215,7 +186,7 @@ document.addEventListener("click", async (event) => {
     dropSource();
   }
   const again = event.target.closest("[data-again]");
-  if (again && composer() && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  if (again && form() && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     await window.htmx.ajax("GET", again.dataset.again, { target: "#composer", swap: "outerHTML" });
     (form().elements.prompt ?? button()).focus();
@@ -223,4 +194,3 @@ document.addEventListener("click", async (event) => {
 });
 
 enter(false);
-for (const card of document.querySelectorAll(".job[data-job]")) note(card, false);
