@@ -1,0 +1,115 @@
+"""Every page, on a phone, a tablet and a desktop: nothing sticks out, nothing is barred, nothing complains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.browser import NewPage
+from tests.flows.people import Person, sign_up
+from tests.stack import Stack
+
+WIDTHS = (320, 768, 1440)
+READ_ALOUD_AT = (320, 1440)
+HEIGHT = 900
+
+
+@dataclass
+class Home:
+    """Somebody who has made, uploaded and deleted things, and somebody who has just come."""
+
+    settled: Person
+    newcomer: Person
+    job: str
+    asset: str
+
+
+@pytest.fixture(scope="module")
+def home(stack: Stack) -> Iterator[Home]:
+    settled, newcomer = sign_up(stack, "settled"), sign_up(stack, "newcomer")
+    with closing(settled.client), closing(newcomer.client):
+        deleted = settled.make("Dunes at noon")
+        settled.client.delete(
+            f"/api/v1/assets/{deleted['outputs'][0]['id']}",
+            headers={"X-CSRFToken": settled.client.cookies["csrftoken"], "Referer": stack.base_url},
+        ).raise_for_status()
+        job = settled.make("A small town by the sea at sunset", num_images=3, aspect_ratio="3:2")
+        yield Home(settled, newcomer, job["id"], job["outputs"][0]["id"])
+
+
+def _path(path: str) -> Callable[[Home], str]:
+    return lambda home: path
+
+
+PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
+    "landing": ("", _path("/")),
+    "login": ("", _path("/login")),
+    "register": ("", _path("/register")),
+    "reset-password": ("", _path("/reset-password")),
+    "verify-email": ("", _path("/verify-email")),
+    "missing": ("", _path("/no-such-page")),
+    "generate-empty": ("newcomer", _path("/generate")),
+    "gallery-empty": ("newcomer", _path("/gallery")),
+    "bin-empty": ("newcomer", _path("/gallery/bin")),
+    "landing-signed-in": ("settled", _path("/")),
+    "generate": ("settled", _path("/generate")),
+    "restyle": ("settled", lambda home: f"/generate?input={home.asset}"),
+    "job": ("settled", lambda home: f"/jobs/{home.job}"),
+    "gallery": ("settled", _path("/gallery")),
+    "bin": ("settled", _path("/gallery/bin")),
+    "asset": ("settled", lambda home: f"/a/{home.asset}"),
+    "credits": ("settled", _path("/credits")),
+    "profile": ("settled", _path("/profile")),
+    "missing-signed-in": ("settled", _path("/no-such-page")),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_fits_reads_and_keeps_quiet(name: str, new_page: NewPage, home: Home) -> None:
+    who, path_of = PAGES[name]
+    page = new_page(viewport={"width": WIDTHS[-1], "height": HEIGHT}, reduced_motion="reduce")
+    errors = _errors_of(page)
+    path = path_of(home)
+    if who:
+        person: Person = getattr(home, who)
+        person.enter(page, path)
+    else:
+        page.goto(path)
+    page.wait_for_load_state("load")
+
+    assert page.title()
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("h1").count() == 1
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        if sticks_out := page.evaluate("document.scrollingElement.scrollWidth - innerWidth"):
+            found.append(f"{width} px: {sticks_out} px wider than the window")
+        if width in READ_ALOUD_AT:
+            found += [f"{width} px: {barrier}" for barrier in _barriers(page)]
+    assert found + errors == []
+
+
+def _errors_of(page: Page) -> list[str]:
+    """What the browser's console says; that a page is missing is no error of that page."""
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and message.location.get("url") != page.url:
+            errors.append(f"console: {message.text} ({message.location.get('url')})")
+
+    page.on("console", note)
+    return errors
+
+
+def _barriers(page: Page) -> list[str]:
+    answer = Axe().run(page).response
+    return [
+        f"{violation['id']}: {violation['help']}: {[node['html'][:160] for node in violation['nodes'][:4]]}"
+        for violation in answer["violations"]
+    ]
