@@ -1,7 +1,7 @@
 # `make` lists what there is. Needs Python 3.11 or newer and nothing else: `make run` makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit-ledger shell messages clean install install-dev
+.PHONY: help run test conformance check audit-ledger shell messages clean install install-dev
 # Two runs of `make` may not build the environment at once, and output stays in order.
 .NOTPARALLEL:
 
@@ -27,6 +27,9 @@ run: install ## Start everything on http://127.0.0.1:8000 (PORT=…, HOST=…, V
 test: install-dev ## Run all tests on real PostgreSQL, Valkey, workers and Chromium (ARGS=…)
 	@$(BIN)/python -m tests.chromium
 	@exec $(TEST_SERVICES) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+conformance: install-dev ## Prove what needs the real nginx and ClamAV: apt install nginx-light clamav-daemon (ARGS=…)
+	@exec $(TEST_SERVICES) $(BIN)/python -m pytest -n 0 tests/conformance $(ARGS)
 
 check: install-dev ## Lint, types, layers, migrations, deployment settings
 	$(BIN)/ruff check .

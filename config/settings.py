@@ -241,6 +241,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # How long a signed file address works, at most; the expiry is rounded so that browsers can cache.
 FILE_URL_LIFETIME = timedelta(hours=2)
 BIN_LIFETIME = timedelta(days=30)
+# The path under which nginx gives the local files to whom we send there (`X-Accel-Redirect`); empty: we read them.
+FILES_ACCEL_PREFIX: str = env.str("FILES_ACCEL_PREFIX", default="").rstrip("/")
+# A cache in front of file addresses, as https://cdn.example; it fetches from us what it does not have.
+CDN_URL: str = env.str("CDN_URL", default="").rstrip("/")
 
 # --- Generation -------------------------------------------------------------------------------------------------------
 PROMPT_MAX_LENGTH = 4000

@@ -126,7 +126,7 @@ def file_name(asset: Asset, rendition: AssetRendition) -> str:
 def _address(key: str, *, name: str, is_download: bool) -> str:
     value = b64_encode(json.dumps([key, _expiry(), int(is_download)], separators=(",", ":")).encode()).decode()
     signature = _signer().signature(f"{value}/{name}")
-    return reverse("file", args=[f"{value}.{signature}", name])
+    return settings.CDN_URL + reverse("file", args=[f"{value}.{signature}", name])
 
 
 def _signer() -> Signer:
