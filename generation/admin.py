@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 
-from accounts.services import record_audit
-from config.base.refusal import Refusal
 from generation.models import AIModel, Job, JobInput, JobOutput, ProviderCall
 from generation.pricing import price_of
-from generation.services import cancel_job
 
 
 @admin.register(AIModel)
@@ -70,14 +67,14 @@ class CallInline(_ReadOnlyInline):
 
 @admin.register(Job)
 class JobAdmin(ModelAdmin):
-    """Jobs, to look at and to cancel."""
+    """Jobs, to look at and to operate on."""
 
     list_display = ["short_prompt", "company", "user", "model", "state", "progress", "count", "credits", "created_at"]
     list_filter = ["state", "task", "model", "queue"]
     list_select_related = ["company", "user", "model"]
     search_fields = ["=id", "company__name", "user__email"]
     inlines = [InputInline, OutputInline, CallInline]
-    actions = ["cancel"]
+    actions_detail = ["operate"]
     show_full_result_count = False
 
     @admin.display(description=_("prompt"))
@@ -97,16 +94,7 @@ class JobAdmin(ModelAdmin):
         """A job is history: its money points to it."""
         return False
 
-    @admin.action(description=_("Cancel; the credits come back"), permissions=["view"])
-    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        """Ask the chosen jobs to stop."""
-        asked = 0
-        for job in jobs.select_related("company"):
-            try:
-                cancel_job(job=job)
-            except Refusal:
-                continue
-            asked += 1
-            record_audit(actor=str(request.user), action="job.cancel", target=str(job.pk), company=job.company)
-        sentence = ngettext("%(count)d job asked to stop.", "%(count)d jobs asked to stop.", asked)
-        self.message_user(request, sentence % {"count": asked}, messages.SUCCESS if asked else messages.WARNING)
+    @action(description=_("Operate: cancel, release, retry"), url_path="operate")
+    def operate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the page where a reason is asked for."""
+        return redirect("admin-operate", object_id)

@@ -1,16 +1,16 @@
 """The local studio as a provider: classical image synthesis on this machine. Not AI, and never called so."""
 
 import io
+import logging
 from collections.abc import Iterator
-from math import sqrt
 from typing import ClassVar
 
-from PIL import Image
+from django.utils.translation import gettext as _
 
-from generation.providers.base import Artifact, Call, Report
+from generation.providers.base import Artifact, Call, InvalidInput, Report
 from generation.providers.studio import ASPECTS, StudioRequest, render
 
-PIXELS = 1024 * 1024
+logger = logging.getLogger(__name__)
 
 
 class LocalStudio:
@@ -21,7 +21,8 @@ class LocalStudio:
     def make(self, call: Call, report: Report) -> Iterator[Artifact]:
         """Yield one PNG for every seed, in order, with true progress over the whole batch."""
         source = _read(call)
-        width, height = _size_like(source) if source else ASPECTS[call.params.get("aspect_ratio", "1:1")]
+        # A picture that is worked on keeps its own ratio.
+        width, height = (0, 0) if source else ASPECTS[call.params.get("aspect_ratio", "1:1")]
         for index, seed in enumerate(call.seeds):
             request = StudioRequest(
                 task=call.task,
@@ -34,7 +35,11 @@ class LocalStudio:
                 strength=call.params.get("strength", 0.6),
                 source=source,
             )
-            picture = render(request, _part(report, index, len(call.seeds)))
+            try:
+                picture = render(request, _part(report, index, len(call.seeds)))
+            except ValueError as error:
+                logger.warning("the studio cannot do %s: %s", call.job_id, error)
+                raise InvalidInput(_("The studio cannot work with this picture. Try another one.")) from error
             report((index + 1) / len(call.seeds))
             yield Artifact(index=index, stream=io.BytesIO(picture), mime="image/png")
 
@@ -45,14 +50,6 @@ def _read(call: Call) -> bytes | None:
         return None
     with call.inputs[0].open() as file:
         return file.read()
-
-
-def _size_like(source: bytes) -> tuple[int, int]:
-    """Width and height in the source's own ratio, with about the pixels of a square scene at most, multiples of 8."""
-    with Image.open(io.BytesIO(source)) as picture:
-        width, height = picture.size
-    shrink = min(1.0, sqrt(PIXELS / (width * height)))
-    return max(16, round(width * shrink / 8) * 8), max(16, round(height * shrink / 8) * 8)
 
 
 def _part(report: Report, index: int, count: int) -> Report:
