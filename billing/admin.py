@@ -118,7 +118,7 @@ class WalletAdmin(ReadOnlyAdmin):
         """Who may change wallets; the rows themselves are read-only here."""
         return request.user.has_perm("billing.change_wallet")
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Adjust credits"), url_path="adjust", permissions=["adjust"], icon="exposure"
     )
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
