@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from accounts.viewer import Viewer
 from gallery.delivery import Delivery, delivery_for
 from gallery.models import Asset
-from gallery.tiles import Tile, shape_of, tile_of
+from gallery.tiles import Tile, alt_of, shape_of, tile_of
 from generation.models import Job, JobOutput
 from generation.selectors import Place, outputs_of, place_of
 
@@ -63,7 +63,7 @@ def _card(job: Job, assets: list[Asset], delivery: Delivery) -> Card:
     status = _status(job, place)
     return Card(
         job=job,
-        title=job.prompt or job.model.name,
+        title=job.prompt or (alt_of(source) if source else job.model.name),
         phase=_phase(job),
         status=status,
         wait=_wait(place),

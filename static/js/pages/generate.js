@@ -67,6 +67,8 @@ function tell(text) {
   fileField().setAttribute("aria-invalid", String(Boolean(text)));
 }
 
+let preview = "";
+
 function show(file) {
   const figure = document.getElementById("source-figure");
   const picture = document.getElementById("source-picture");
@@ -76,13 +78,12 @@ function show(file) {
   document.getElementById("source-name").textContent = file?.name ?? "";
   picture.removeAttribute("srcset");
   picture.hidden = !file;
-  if (!file) {
-    picture.removeAttribute("src");
-    return;
-  }
-  picture.alt = file.name;
-  picture.src = URL.createObjectURL(file);
-  picture.onload = () => URL.revokeObjectURL(picture.src);
+  picture.alt = file?.name ?? "";
+  // The last address is given up only now: htmx hands attributes of the old element to the new one.
+  URL.revokeObjectURL(preview);
+  preview = file ? URL.createObjectURL(file) : "";
+  if (file) picture.src = preview;
+  else picture.removeAttribute("src");
   // What this browser cannot show the server may still take; it decides.
   picture.onerror = () => { picture.hidden = true; };
 }
