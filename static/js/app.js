@@ -161,8 +161,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
 let home = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const active = document.activeElement;
-  home = active && active !== document.body && event.detail.target?.contains(active)
+  // A second swap right after the first finds nothing focused: the home of the first one stays.
+  const next = active && active !== document.body && event.detail.target?.contains(active)
     ? active.parentElement.closest("[data-focus-home]") : null;
+  if (next) home = next;
 });
 document.addEventListener("htmx:afterSettle", () => {
   const lost = !document.activeElement || document.activeElement === document.body;
