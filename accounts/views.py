@@ -50,14 +50,18 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):
         return f"{reverse('login')}?{urlencode({'next': onward})}" if onward else reverse("login")
 
 
-login = allauth_views.LoginView.as_view(template_name="accounts/login.html")
-register = allauth_views.SignupView.as_view(template_name="accounts/register.html")
-logout = allauth_views.LogoutView.as_view(template_name="accounts/logout.html")
-inactive = allauth_views.AccountInactiveView.as_view(template_name="accounts/inactive.html")
-confirm_email = ConfirmEmailView.as_view()
-reset_password = allauth_views.PasswordResetView.as_view(template_name="accounts/reset_password.html")
-reset_password_key = allauth_views.PasswordResetFromKeyView.as_view(template_name="accounts/reset_password_key.html")
-change_password = allauth_views.PasswordChangeView.as_view(template_name="accounts/change_password.html")
+# allauth's views would take a PUT for a POST.
+_forms_only = require_http_methods(["GET", "HEAD", "POST"])
+login = _forms_only(allauth_views.LoginView.as_view(template_name="accounts/login.html"))
+register = _forms_only(allauth_views.SignupView.as_view(template_name="accounts/register.html"))
+logout = _forms_only(allauth_views.LogoutView.as_view(template_name="accounts/logout.html"))
+inactive = _forms_only(allauth_views.AccountInactiveView.as_view(template_name="accounts/inactive.html"))
+confirm_email = _forms_only(ConfirmEmailView.as_view())
+reset_password = _forms_only(allauth_views.PasswordResetView.as_view(template_name="accounts/reset_password.html"))
+reset_password_key = _forms_only(
+    allauth_views.PasswordResetFromKeyView.as_view(template_name="accounts/reset_password_key.html")
+)
+change_password = _forms_only(allauth_views.PasswordChangeView.as_view(template_name="accounts/change_password.html"))
 
 
 @never_cache

@@ -1,0 +1,292 @@
+"""Every address of the project, asked by people who have no business there; and nothing of Alice's changes.
+
+A route without a row here fails the build: whoever adds one decides what strangers see of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from rest_framework.test import APIClient
+
+from accounts.models import Company, Membership, User
+from accounts.viewer import SESSION_KEY, Viewer
+from config.base import realtime
+from gallery.delivery import delivery_for
+from gallery.models import Asset
+from generation import pipeline
+from generation.models import Job
+from tests.factories.accounts import PersonFactory
+from tests.factories.generation import submit
+from tests.generation.conftest import state_of
+from tests.personas import browser_of, program_of
+
+# The admin's own addresses are walked by their prefix: nobody but operators gets behind it.
+ADMIN = "admin/"
+FLOOR = 60
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Things:
+    """What Alice has, for addresses and bodies."""
+
+    asset: UUID
+    job: UUID
+    file: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a route answers: by method, the status for (anonymous, stranger). Every other method must be refused."""
+
+    answers: dict[str, tuple[int, int]]
+    kwargs: str = ""
+    body: str = ""
+
+
+def page(**answers: tuple[int, int]) -> Row:
+    return Row(answers or {"GET": (302, 200)})
+
+
+OPEN = Row({"GET": (200, 200)})
+# Sign-in pages lead people who are signed in elsewhere; a post without its fields shows the form again.
+DOOR = Row({"GET": (200, 302), "POST": (200, 302)})
+API_OWN = Row({"GET": (401, 200)})
+
+ROWS: dict[str, Row] = {
+    # Pages for all.
+    "landing": OPEN,
+    "login": DOOR,
+    "account_login": DOOR,
+    "register": DOOR,
+    "account_signup": DOOR,
+    # Asked after its other name, so nobody is signed in any more.
+    "logout": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "account_logout": Row({"GET": (302, 200), "POST": (302, 302)}),
+    "verify-email": Row({"GET": (200, 302), "POST": (200, 302)}),
+    "account_email_verification_sent": Row({"GET": (200, 302), "POST": (200, 302)}),
+    "account_confirm_email": Row({"GET": (200, 200), "POST": (200, 200)}, kwargs="key"),
+    "reset-password": Row({"GET": (200, 200), "POST": (200, 200)}),
+    "account_reset_password": Row({"GET": (200, 200), "POST": (200, 200)}),
+    "account_reset_password_done": OPEN,
+    "account_reset_password_from_key": Row({"GET": (200, 200), "POST": (200, 200)}, kwargs="uid"),
+    "account_inactive": OPEN,
+    "dev-mail": Row({}),
+    "dev-mail-message": Row({}, kwargs="mail"),
+    # A person's own.
+    "profile": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "change-password": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "account_change_password": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "gallery": page(),
+    "bin": page(),
+    "generate": Row({"GET": (302, 200), "POST": (302, 422)}),
+    "generate-pick": page(),
+    "jobs-tray": Row({"GET": (204, 200)}),
+    "credits": page(),
+    "credits-pill": Row({"GET": (204, 200)}),
+    # Off until an operator lists hosts.
+    "gallery-import": Row({}),
+    # What is Alice's.
+    "gallery-delete": Row({"POST": (302, 404)}, body="asset"),
+    "gallery-restore": Row({"POST": (302, 404)}, body="asset"),
+    "asset": Row({"GET": (302, 404)}, kwargs="asset"),
+    "asset-download": Row({"GET": (302, 404)}, kwargs="asset"),
+    "asset-delete": Row({"POST": (302, 404)}, kwargs="asset"),
+    "asset-restore": Row({"POST": (302, 404)}, kwargs="asset"),
+    "job": Row({"GET": (302, 404)}, kwargs="job"),
+    "job-cancel": Row({"POST": (302, 404)}, kwargs="job"),
+    # A signed address works for whoever was given it, until it expires; a forged one for nobody.
+    "file": Row({"GET": (200, 200)}, kwargs="file"),
+    # Operators only; everybody else is led to the admin's sign-in.
+    "admin-system": page(GET=(302, 302)),
+    "admin-breaker-close": Row({"POST": (302, 302)}, kwargs="provider"),
+    "admin-operate": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="job"),
+    # Providers only: the address carries a token, the body a signature.
+    "provider-webhook": Row({"POST": (404, 404)}, kwargs="hook"),
+    # The API.
+    "api-register": Row({"POST": (422, 422)}),
+    "api-login": Row({"POST": (422, 422)}),
+    "api-refresh": Row({"POST": (422, 422)}),
+    "api-logout": Row({"POST": (401, 204)}),
+    "api-verify-email": Row({"POST": (422, 422)}),
+    "api-reset-password": Row({"POST": (422, 422)}),
+    "api-reset-password-confirm": Row({"POST": (422, 422)}),
+    "api-me": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-credits-balance": API_OWN,
+    "api-credits-history": API_OWN,
+    "api-uploads": Row({"POST": (401, 422)}),
+    "api-assets": API_OWN,
+    "api-asset": Row({"GET": (401, 404), "DELETE": (401, 404)}, kwargs="asset"),
+    "api-asset-restore": Row({"POST": (401, 404)}, kwargs="asset"),
+    "api-models": OPEN,
+    "api-jobs": Row({"GET": (401, 200), "POST": (401, 422)}, body="job"),
+    "api-job": Row({"GET": (401, 404)}, kwargs="job"),
+    "api-job-status": Row({"GET": (401, 404)}, kwargs="job"),
+    "api-job-result": Row({"GET": (401, 404)}, kwargs="job"),
+    "api-job-cancel": Row({"POST": (401, 404)}, kwargs="job"),
+    "api-schema": OPEN,
+    "api-docs": OPEN,
+    "api-redoc": OPEN,
+    "health-live": OPEN,
+    # No worker runs beside this test, so it is honest to say so.
+    "health-ready": Row({"GET": (503, 503)}),
+}
+# Answered with something else than the status alone tells: signing out ends the session, so it is asked last.
+LAST = ("api-logout", "logout", "account_logout")
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, path)
+        else:
+            yield path, entry
+
+
+def own_routes() -> list[str]:
+    names = [route.name or path for path, route in routes() if not path.startswith(ADMIN) or "admin/system" in path]
+    return sorted(names, key=lambda name: (name in LAST, name))
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert set(own_routes()) == set(ROWS)
+    assert len(own_routes()) >= FLOOR
+
+
+def address(name: str, row: Row, things: Things) -> str:
+    kwargs: dict[str, Any] = {
+        "": {},
+        "asset": {"asset_id": things.asset},
+        "job": {"job_id": things.job},
+        "file": things.file,
+        "key": {"key": "MQ:made-up:signature"},
+        "uid": {"uidb36": "1", "key": "made-up"},
+        "mail": {"file": "a.log", "number": 1},
+        "provider": {"provider": "local"},
+        "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
+    }[row.kwargs]
+    return reverse(name, kwargs=kwargs)
+
+
+def ask(client: Client, method: str, name: str, row: Row, things: Things) -> int:
+    bodies: dict[str, dict[str, Any]] = {
+        "": {},
+        "asset": {"ids": [str(things.asset)]},
+        "job": {"model": "studio-stylise", "inputs": [str(things.asset)]},
+    }
+    options: dict[str, Any] = {"data": bodies[row.body]} if method == "POST" else {}
+    answer = getattr(client, method.lower())(address(name, row, things), **options)
+    if answer.streaming:
+        list(answer.streaming_content)
+    answer.close()
+    return int(answer.status_code)
+
+
+def forget_limits() -> None:
+    """Limits are another test's business; messages of jobs stay."""
+    keys = list(realtime.connection().scan_iter("cache:*"))
+    if keys:
+        realtime.connection().delete(*keys)
+
+
+@pytest.fixture
+def maker(committed_db: None, alice: User, viewer: Callable[[User], Viewer]) -> Viewer:
+    """Alice, with real commits: what a worker does shows."""
+    return viewer(alice)
+
+
+@pytest.fixture
+def things(maker: Viewer) -> Things:
+    made = submit(maker, seed=1)
+    pipeline.start(job_id=made.pk)
+    asset = Asset.objects.prefetch_related("renditions").get(company=maker.company)
+    waiting = submit(maker, seed=2)
+    _empty, _f, token, name = delivery_for(maker).url(asset).split("/")
+    return Things(asset=asset.pk, job=waiting.pk, file={"token": token, "name": name})
+
+
+def strangers(bob: User) -> dict[str, tuple[Client, Client]]:
+    """By who asks: a browser for pages and a program for the API, both signed in as that person."""
+    company = Company.objects.create(name="Elsewhere", slug=f"elsewhere-{uuid4().hex[:8]}", kind=Company.Kind.TEAM)
+    chief = PersonFactory()
+    Membership.objects.create(company=company, user=chief, role=Membership.Role.ADMIN)
+    return {
+        "anonymous": (Client(), APIClient()),
+        "stranger": (browser_of(bob), program_of(bob)),
+        "admin of another company": (browser_of(chief), program_of(chief)),
+    }
+
+
+def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, maker: Viewer, bob: User) -> None:
+    before = state_of(maker.company)
+    wrong: list[str] = []
+    for who, (browser, program) in strangers(bob).items():
+        for name in own_routes():
+            row = ROWS[name]
+            forget_limits()
+            for method in METHODS:
+                client = program if name.startswith("api-") else browser
+                status = ask(client, method, name, row, things)
+                expected = row.answers.get(method)
+                if expected is None:
+                    is_right = status in (302, 401, 403, 404, 405)
+                else:
+                    is_right = status == expected[0 if who == "anonymous" else 1]
+                if not is_right:
+                    wrong.append(f"{who} {method} {name}: {status}, not {expected or 'a refusal'}")
+            if state_of(maker.company) != before:
+                wrong.append(f"{who} changed something at {name}")
+                before = state_of(maker.company)
+    assert not wrong, "\n".join(wrong)
+    assert Job.objects.get(pk=things.job).state == Job.State.QUEUED
+
+
+def test_the_admin_is_closed_to_everybody_else(bob: User, committed_db: None) -> None:
+    browser = browser_of(bob)
+    walked = 0
+    for path, _route in routes():
+        if not path.startswith(ADMIN) or "<" in path or "(" in path or "login" in path or "logout" in path:
+            continue
+        walked += 1
+        for client in (Client(), browser):
+            assert client.get(f"/{path}").status_code in (302, 404), path
+    assert walked >= 15
+
+
+def test_a_colleague_of_the_same_company_sees_what_strangers_do_not(things: Things, maker: Viewer, bob: User) -> None:
+    Membership.objects.create(company=maker.company, user=bob, role=Membership.Role.MEMBER)
+    client = browser_of(bob)
+    assert client.get(reverse("asset", args=[things.asset])).status_code == 404, "while acting for the own company"
+
+    session = client.session
+    session[SESSION_KEY] = str(maker.company.pk)
+    session.save()
+
+    assert client.get(reverse("asset", args=[things.asset])).status_code == 200
+    assert client.get(reverse("job", args=[things.job])).status_code == 200
+
+
+def test_nobody_acts_for_a_company_that_is_not_theirs_by_naming_it(things: Things, maker: Viewer, bob: User) -> None:
+    client = browser_of(bob)
+    session = client.session
+    session[SESSION_KEY] = str(maker.company.pk)
+    session.save()
+
+    assert client.get(reverse("asset", args=[things.asset])).status_code == 404
+    assert client.get(reverse("job", args=[things.job])).status_code == 404
+
+
+def test_an_inactive_company_can_do_nothing(things: Things, maker: Viewer) -> None:
+    browser, program = browser_of(maker.user), program_of(maker.user)
+    Company.objects.filter(pk=maker.company.pk).update(is_active=False)
+
+    assert browser.get(reverse("gallery")).status_code == 403
+    assert browser.get(reverse("asset", args=[things.asset])).status_code == 403
+    assert program.get("/api/v1/jobs").status_code in (401, 403)
+    assert program.post("/api/v1/jobs", {"model": "studio-scenes", "prompt": "x"}).status_code in (401, 403)
