@@ -238,6 +238,11 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_BUILT
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Sites that pictures may be fetched from, as images.example or *.example; none: people cannot fetch.
+IMPORT_ALLOWED_HOSTS: list[str] = env.list("IMPORT_ALLOWED_HOSTS", default=[])
+IMPORT_SECONDS: float = env.float("IMPORT_SECONDS", default=15.0)
+# Whether http and this machine itself may be fetched from; for tests of ours, hence in no environment.
+IMPORT_LOOPBACK_ALLOWED = False
 # How long a signed file address works, at most; the expiry is rounded so that browsers can cache.
 FILE_URL_LIFETIME = timedelta(hours=2)
 BIN_LIFETIME = timedelta(days=30)

@@ -7,9 +7,10 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import ListAPIView
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.viewer import Viewer, viewer_of
@@ -17,7 +18,7 @@ from gallery import services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from gallery.querysets import AssetQuerySet
-from gallery.serializers import AssetSerializer, UploadSerializer
+from gallery.serializers import AssetSerializer, ImportSerializer, UploadSerializer
 
 TAG = ["assets"]
 NOT_YOURS = OpenApiResponse(
@@ -25,7 +26,8 @@ NOT_YOURS = OpenApiResponse(
 )
 REFUSED = OpenApiResponse(
     OpenApiTypes.OBJECT,
-    description="A problem document: `unsupported_picture`, `broken_picture`, `picture_too_large`, `upload_empty`.",
+    description="A problem document: `unsupported_picture`, `broken_picture`, `picture_too_large`, `upload_empty`; for "
+    "an address also `import_refused`, `import_failed`, `import_timed_out`, `upload_too_large`.",
 )
 TOO_LARGE = OpenApiResponse(OpenApiTypes.OBJECT, description="More than 10 MB. A problem document: `upload_too_large`.")
 
@@ -33,21 +35,27 @@ TOO_LARGE = OpenApiResponse(OpenApiTypes.OBJECT, description="More than 10 MB. A
 class UploadsView(APIView):
     """Taking in pictures."""
 
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONParser]
 
     @extend_schema(
         tags=TAG,
         summary="Upload a picture",
         description="Keeps a picture in your gallery; give its `id` as an input of a job. "
-        "The content decides what it is, never the name. A refused file leaves nothing behind.",
-        request={"multipart/form-data": UploadSerializer},
+        "The content decides what it is, never the name. A refused file leaves nothing behind. Instead of a file, JSON "
+        "with the `url` of a picture may be sent, where this installation fetches from that site.",
+        request={"multipart/form-data": UploadSerializer, "application/json": ImportSerializer},
         responses={201: AssetSerializer, 413: TOO_LARGE, 422: REFUSED},
     )
     def post(self, request: Request) -> Response:
-        form = UploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
         viewer = viewer_of(request)
-        asset = services.upload_picture(viewer=viewer, file=form.validated_data["file"])
+        if request.content_type.startswith(JSONParser.media_type):
+            form: BaseSerializer[Any] = ImportSerializer(data=request.data)
+            form.is_valid(raise_exception=True)
+            asset = services.import_picture(viewer=viewer, url=form.validated_data["url"])
+        else:
+            form = UploadSerializer(data=request.data)
+            form.is_valid(raise_exception=True)
+            asset = services.upload_picture(viewer=viewer, file=form.validated_data["file"])
         return Response(_serialize(asset, request, viewer), status=201)
 
 

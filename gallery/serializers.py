@@ -83,6 +83,15 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
         return request.build_absolute_uri(path) if path else ""
 
 
+class ImportSerializer(serializers.Serializer[Any]):
+    """A picture to fetch, as JSON."""
+
+    url = serializers.CharField(
+        max_length=2000,
+        help_text="Where the picture is, on a host that this installation fetches from; https only, up to 10 MB.",
+    )
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """A picture to take in, as `multipart/form-data`."""
 

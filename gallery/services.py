@@ -6,10 +6,12 @@ it is left, neither row nor file.
 
 import contextlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +25,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Company, User
 from accounts.services import record_audit
 from accounts.viewer import Viewer
+from config.base import safe_http
 from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, PictureError, prepare_output, prepare_upload
 from config.base.realtime import publish
@@ -56,6 +59,12 @@ class UploadEmpty(UploadRefused):
     """A file without content."""
 
     code = "upload_empty"
+
+
+class ImportRefused(UploadRefused):
+    """An address that we do not fetch from, or that gave nothing."""
+
+    code = "import_refused"
 
 
 class UploadNotJudged(UploadRefused):
@@ -123,12 +132,28 @@ def upload_picture(*, viewer: Viewer, file: "UploadedFile[bytes]") -> Asset:
     Nothing of a refused or failed upload is left.
     """
     _check_size(file.size or 0)
+    return _take_in(viewer, file.name or "", partial(_receive, file), field="file")
+
+
+def import_picture(*, viewer: Viewer, url: str) -> Asset:
+    """Fetch a picture from an allowed host and take it in as an upload. Raises an `UploadRefused`; leaves nothing then.
+
+    The name is the last part of the address; the content is judged as that of any upload.
+    """
+    if not settings.IMPORT_ALLOWED_HOSTS:
+        raise ImportRefused(_("Pictures are not fetched from addresses here. Upload the file."), field="url")
+    name = unquote(url.partition("?")[0].partition("#")[0].rpartition("/")[2])
+    return _take_in(viewer, name, partial(_fetch, url), field="url")
+
+
+def _take_in(viewer: Viewer, name: str, receive: Callable[[Path], None], *, field: str) -> Asset:
+    """Have `receive` write the file where the decoder reads it, and keep what the decoder makes of it."""
     asset_id = uuid7()
     place = files.folder_of(company_id=viewer.company.pk, folder=files.UPLOADS, asset_id=asset_id)
     try:
         with files.workspace() as room:
             source = room / "upload"
-            _receive(file, source)
+            receive(source)
             (room / "out").mkdir()
             picture = prepare_upload(source, room / "out")
             stored = files.put_picture(picture, company_id=viewer.company.pk, folder=files.UPLOADS, asset_id=asset_id)
@@ -136,15 +161,15 @@ def upload_picture(*, viewer: Viewer, file: "UploadedFile[bytes]") -> Asset:
             company=viewer.company,
             user=viewer.user,
             origin=Asset.Origin.UPLOAD,
-            original_name=clean_name(file.name or ""),
+            original_name=clean_name(name),
         )
         with transaction.atomic():
             return _keep(stored, asset)
     except PictureError as error:
-        raise UploadRefused(str(error), field="file", code=error.code) from error
+        raise UploadRefused(str(error), field=field, code=error.code) from error
     except DecoderFailed as error:
         sentence = _("The picture could not be looked at just now. Nothing was kept or charged; try again in a minute.")
-        raise UploadNotJudged(sentence, field="file", retry_after=60) from error
+        raise UploadNotJudged(sentence, field=field, retry_after=60) from error
     except BaseException:
         # The database, the disk, a shutdown: the files of this very upload belong to nobody else.
         with contextlib.suppress(OSError):
@@ -251,6 +276,20 @@ def _receive(file: "UploadedFile[bytes]", target: Path) -> None:
                 _check_size(received)
             out.write(chunk)
     _check_size(received)
+
+
+def _fetch(url: str, target: Path) -> None:
+    """Fetch a picture to where the decoder reads it."""
+    rules = safe_http.Rules(
+        hosts=settings.IMPORT_ALLOWED_HOSTS,
+        bytes=settings.UPLOAD_MAX_BYTES,
+        seconds=settings.IMPORT_SECONDS,
+        is_loopback_allowed=settings.IMPORT_LOOPBACK_ALLOWED,
+    )
+    try:
+        safe_http.fetch(url, target, rules)
+    except safe_http.FetchError as error:
+        raise ImportRefused(str(error), field="url", code=error.code) from error
 
 
 def _keep(stored: StoredPicture, asset: Asset) -> Asset:

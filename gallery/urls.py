@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from gallery import file_views, views
+from gallery import file_views, import_views, views
 
 urlpatterns = [
     path("", views.landing, name="landing"),
     path("gallery", views.gallery, name="gallery"),
+    path("gallery/import", import_views.import_page, name="gallery-import"),
     path("gallery/bin", views.bin_, name="bin"),
     path("gallery/delete", views.delete_many, name="gallery-delete"),
     path("gallery/restore", views.restore_many, name="gallery-restore"),
