@@ -256,6 +256,11 @@ PROMPT_MAX_LENGTH = 4000
 # Whether providers can reach PUBLIC_URL; else their jobs are looked at by the clock.
 PROVIDER_WEBHOOKS: bool = env.bool("PROVIDER_WEBHOOKS", default=bool(env.str("PUBLIC_URL", default="")))
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", default=20))
+# With a key fal's models are offered. The addresses may name a gateway; outputs come from its FAL_CDN_URL alone then.
+FAL_KEY: str = env.str("FAL_KEY", default="")
+FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", default="https://queue.fal.run")
+FAL_REST_URL: str = env.str("FAL_REST_URL", default="https://rest.fal.ai")
+FAL_CDN_URL: str = env.str("FAL_CDN_URL", default="https://v3.fal.media")
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
