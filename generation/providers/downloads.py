@@ -15,7 +15,7 @@ import httpx
 from django.utils.translation import gettext as _
 
 from generation.providers.base import Gone, ProviderError, Retryable
-from generation.providers.transport import seconds_of
+from generation.providers.transport import seconds_of, tls
 
 REDIRECTS = 3
 # Beyond this many bytes a download is moved from memory to disk.
@@ -82,7 +82,7 @@ class Downloader:
         # Files come packed already; compression on the way would only hide how long they are.
         headers = {"User-Agent": "darkroom", "Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            with httpx.Client(timeout=timeout, headers=headers, follow_redirects=False) as client:
+            with httpx.Client(timeout=timeout, headers=headers, follow_redirects=False, verify=tls()) as client:
                 return self._follow(client, address, deadline)
         except httpx.HTTPError as error:
             # A body that ends before its announced length arrives here as well.

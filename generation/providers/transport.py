@@ -6,11 +6,13 @@ to try again. What the engine does about it is the engine's decision.
 """
 
 import math
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import httpx
 from django.utils.translation import gettext as _
@@ -141,7 +143,13 @@ class OnceTransport(httpx.BaseTransport):
 
 def _client(limits: httpx.Limits) -> httpx.Client:
     # A client and not a bare transport, so that the environment's proxies are used.
-    return httpx.Client(limits=limits, follow_redirects=False)
+    return httpx.Client(limits=limits, follow_redirects=False, verify=tls())
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The certificates that are trusted; reading them takes tens of milliseconds, so once a process."""
+    return httpx.create_ssl_context()
 
 
 def _unreadable(request: httpx.Request, response: httpx.Response) -> ProviderError:
