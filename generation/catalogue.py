@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from generation.catalogue_fal import FAL
 from generation.models import AIModel, Task
 from generation.parameters import ASPECT_RATIOS
 from generation.providers.local import LocalStudio
@@ -89,14 +90,10 @@ STUDIO: list[dict[str, Any]] = [
 
 def seed_catalogue() -> str:
     """Add the models that are missing; return a sentence that says how many."""
+    shared = {"provider": LocalStudio.name, "tier": AIModel.Tier.BASIC, "resubmittable": True, "seconds_allowed": 60}
+    rows = [shared | row for row in STUDIO] + FAL
     added = 0
-    for row in STUDIO:
-        shared = {
-            "provider": LocalStudio.name,
-            "tier": AIModel.Tier.BASIC,
-            "resubmittable": True,
-            "seconds_allowed": 60,
-        }
-        _model, is_new = AIModel.objects.get_or_create(slug=row["slug"], defaults=row | shared)
+    for row in rows:
+        _model, is_new = AIModel.objects.get_or_create(slug=row["slug"], defaults=row)
         added += is_new
-    return f"Catalogue: {added} models added, {len(STUDIO) - added} there already."
+    return f"Catalogue: {added} models added, {len(rows) - added} there already."

@@ -168,7 +168,9 @@ def _tabs(models: list[AIModel]) -> list[Tab]:
     known: Mapping[Task, tuple[str, str]] = {
         Task.TEXT_TO_IMAGE: (_("Create"), "sparkles"),
         Task.IMAGE_TO_IMAGE: (_("Restyle"), "wand-sparkles"),
+        Task.EDIT: (_("Edit"), "pencil"),
         Task.UPSCALE: (_("Upscale"), "maximize"),
+        Task.REMOVE_BACKGROUND: (_("Cut out"), "image"),
     }
     tasks = dict.fromkeys(Task(model.task) for model in models)
     named = ((task, *known.get(task, (str(task.label).capitalize(), "image"))) for task in tasks)

@@ -13,8 +13,6 @@ from generation.providers.base import Submitted
 SOONEST = 0.5
 # How long a call may wait in the provider's own queue.
 WAITING = timedelta(minutes=10)
-# How long a submit with an unknown outcome is looked for before the credits return.
-UNKNOWN_FOR = timedelta(minutes=10)
 
 
 def keep_reference(*, job_id: UUID, attempt: int, submitted: Submitted) -> bool:

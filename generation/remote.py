@@ -20,7 +20,7 @@ from generation.collecting import collect
 from generation.models import Job, ProviderCall
 from generation.providers import registry
 from generation.providers.base import Gone, ProviderError, QueuedProvider, Retryable, Submitted, SubmitUnknown
-from generation.references import SOONEST, UNKNOWN_FOR, keep_reference
+from generation.references import SOONEST, keep_reference
 from generation.work import MADE, CancelAsked, NotOurs, Work, call_of, take
 
 # How long storing what was made may take, with all its attempts.
@@ -41,7 +41,7 @@ def submit(work: Work, provider: QueuedProvider) -> None:
         breaker.failed(provider.name)
         logger.warning("job %s may or may not have reached %s: %s", work.job.pk, provider.name, error)
         work.own(Job.State.SUBMITTING).update(
-            state=Job.State.UNKNOWN, token=None, lease_until=None, deadline=timezone.now() + UNKNOWN_FOR
+            state=Job.State.UNKNOWN, token=None, lease_until=None, deadline=timezone.now() + settings.JOB_UNKNOWN
         )
         work.tell()
         return

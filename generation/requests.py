@@ -16,8 +16,8 @@ from generation.parameters import COUNT_LIMIT, SEED_LIMIT, InvalidParameter, com
 from generation.types import JobRequest
 
 # How many pictures a task works from.
-INPUTS_NEEDED = {Task.IMAGE_TO_IMAGE: 1, Task.UPSCALE: 1}
-NEEDS_PROMPT = (Task.TEXT_TO_IMAGE,)
+INPUTS_NEEDED = {Task.IMAGE_TO_IMAGE: 1, Task.EDIT: 1, Task.UPSCALE: 1, Task.REMOVE_BACKGROUND: 1}
+NEEDS_PROMPT = (Task.TEXT_TO_IMAGE, Task.EDIT)
 
 
 class InvalidPrompt(Refusal):

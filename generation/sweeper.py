@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +17,6 @@ from config.base import realtime
 from generation import ending, queue
 from generation.dispatching import dispatch
 from generation.models import Job, ProviderCall
-from generation.references import UNKNOWN_FOR
 
 # A message that nobody took for this long, while its queue is empty, was lost.
 LOST_AFTER = timedelta(seconds=10)
@@ -60,7 +60,7 @@ def _recover(job: Job, mine: QuerySet[Job]) -> None:
         if mine.update(state=Job.State.QUEUED, deadline=None, progress=0, sent_at=None, **free):
             _lose_call(job)
     elif job.state == Job.State.SUBMITTING:
-        if mine.update(state=Job.State.UNKNOWN, deadline=now + UNKNOWN_FOR, **free):
+        if mine.update(state=Job.State.UNKNOWN, deadline=now + settings.JOB_UNKNOWN, **free):
             realtime.publish(company_id=job.company_id, name="job", ids={"id": str(job.pk)})
     else:
         sentence = _("Making it was interrupted. Nothing was charged; try again.")

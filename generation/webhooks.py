@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from generation import queue
 from generation.models import Job, WebhookReceipt
 from generation.providers import registry
-from generation.providers.base import BadSignature, QueuedProvider, Submitted, WebhookEvent
+from generation.providers.base import BadSignature, QueuedProvider, Retryable, Submitted, WebhookEvent
 from generation.references import keep_reference
 
 BODY_LIMIT = 1024 * 1024
@@ -45,6 +45,9 @@ def receive(request: HttpRequest, provider_name: str, job_id: UUID, token: str) 
         return HttpResponse(status=413)
     try:
         event = provider.verify_webhook(request.headers, request.body)
+    except Retryable:
+        # The keys to check it with cannot be had now; the provider delivers again, and the clock looks anyway.
+        return HttpResponse(status=503)
     except BadSignature:
         return HttpResponse("The signature is wrong or too old.", status=403, content_type="text/plain")
     job = Job.objects.select_related("model").filter(pk=job_id, model__provider=provider_name).first()
