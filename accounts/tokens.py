@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+# allauth looks for this in what is loaded of the package, and finds it missing once anybody has loaded another part.
+import cryptography.hazmat.primitives.ciphers  # noqa: F401
 from allauth.headless.internal import sessionkit
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy, internal
 from django.contrib.auth.base_user import AbstractBaseUser
