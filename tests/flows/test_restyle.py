@@ -37,7 +37,7 @@ def test_a_picture_from_this_device_is_restyled_and_remembered(new_page: NewPage
     expect(page.get_by_role("img", name=NAME)).to_be_visible()
     generate_button(page).click()
 
-    card = card_of(page, "Stylise")
+    card = card_of(page, NAME)
     expect_pictures(card, 1)
     expect_credits(page, 99)
     card.get_by_role("link", name="Picture 1 of 1").click()
