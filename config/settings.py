@@ -243,6 +243,8 @@ IMPORT_ALLOWED_HOSTS: list[str] = env.list("IMPORT_ALLOWED_HOSTS", default=[])
 IMPORT_SECONDS: float = env.float("IMPORT_SECONDS", default=15.0)
 # Whether http and this machine itself may be fetched from; for tests of ours, hence in no environment.
 IMPORT_LOOPBACK_ALLOWED = False
+# ClamAV looks at every upload before it is decoded: tcp://host:3310 or unix:///path/of/clamd.sock; empty: none does.
+CLAMAV_URL: str = env.str("CLAMAV_URL", default="")
 # How long a signed file address works, at most; the expiry is rounded so that browsers can cache.
 FILE_URL_LIFETIME = timedelta(hours=2)
 BIN_LIFETIME = timedelta(days=30)

@@ -26,7 +26,8 @@ NOT_YOURS = OpenApiResponse(
 )
 REFUSED = OpenApiResponse(
     OpenApiTypes.OBJECT,
-    description="A problem document: `unsupported_picture`, `broken_picture`, `picture_too_large`, `upload_empty`; for "
+    description="A problem document: `unsupported_picture`, `broken_picture`, `picture_too_large`, `upload_empty`, "
+    "`upload_infected`; for "
     "an address also `import_refused`, `import_failed`, `import_timed_out`, `upload_too_large`.",
 )
 TOO_LARGE = OpenApiResponse(OpenApiTypes.OBJECT, description="More than 10 MB. A problem document: `upload_too_large`.")

@@ -1,6 +1,7 @@
 """The gallery app: assets and their files."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from config.base import registry
@@ -13,7 +14,10 @@ class GalleryConfig(AppConfig):
     verbose_name = _("Gallery")
 
     def ready(self) -> None:
-        """Have the clock empty the bins; models can be imported only now."""
+        """Have the clock empty the bins, say what is left out; models can be imported only now."""
         from gallery import services
+        from gallery.checks import check_scanner, log_notes
 
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=services.purge_expired))
+        checks.register(check_scanner)
+        log_notes()

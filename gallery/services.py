@@ -5,6 +5,7 @@ it is left, neither row nor file.
 """
 
 import contextlib
+import logging
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -30,9 +31,12 @@ from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, PictureError, prepare_output, prepare_upload
 from config.base.realtime import publish
 from config.base.refusal import Refusal
+from config.base.scanning import ScannerFailed, scan
 from gallery import files
 from gallery.files import StoredPicture
 from gallery.models import Asset, AssetRendition
+
+logger = logging.getLogger(__name__)
 
 WATERMARK_TEXT = "Darkroom"
 NAME_LENGTH = 200
@@ -65,6 +69,12 @@ class ImportRefused(UploadRefused):
     """An address that we do not fetch from, or that gave nothing."""
 
     code = "import_refused"
+
+
+class UploadInfected(UploadRefused):
+    """The malware scanner found something."""
+
+    code = "upload_infected"
 
 
 class UploadNotJudged(UploadRefused):
@@ -154,6 +164,7 @@ def _take_in(viewer: Viewer, name: str, receive: Callable[[Path], None], *, fiel
         with files.workspace() as room:
             source = room / "upload"
             receive(source)
+            _scan(source, field=field)
             (room / "out").mkdir()
             picture = prepare_upload(source, room / "out")
             stored = files.put_picture(picture, company_id=viewer.company.pk, folder=files.UPLOADS, asset_id=asset_id)
@@ -276,6 +287,21 @@ def _receive(file: "UploadedFile[bytes]", target: Path) -> None:
                 _check_size(received)
             out.write(chunk)
     _check_size(received)
+
+
+def _scan(source: Path, *, field: str) -> None:
+    """Have the scanner look at the bytes as they came, where one is set up; what it does not judge is not taken."""
+    if not settings.CLAMAV_URL:
+        return
+    try:
+        found = scan(source, address=settings.CLAMAV_URL)
+    except ScannerFailed as error:
+        logger.error("the malware scanner did not judge an upload: %s", error)
+        sentence = _("The file could not be checked for malware just now. Nothing was kept; try again in a minute.")
+        raise UploadNotJudged(sentence, field=field, retry_after=60) from error
+    if found:
+        logger.warning("an upload was refused by the malware scanner: %s", found)
+        raise UploadInfected(_("The malware scanner refused this file. Send another one."), field=field)
 
 
 def _fetch(url: str, target: Path) -> None:
