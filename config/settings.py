@@ -257,7 +257,10 @@ CDN_URL: str = env.str("CDN_URL", default="").rstrip("/")
 PROMPT_MAX_LENGTH = 4000
 # Whether providers can reach PUBLIC_URL; else their jobs are looked at by the clock.
 PROVIDER_WEBHOOKS: bool = env.bool("PROVIDER_WEBHOOKS", default=bool(env.str("PUBLIC_URL", default="")))
+# How long a worker that says nothing is believed to live, and how long a submit to a provider whose outcome nobody
+# knows is looked for before the credits return.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", default=20))
+JOB_UNKNOWN = timedelta(seconds=env.int("JOB_UNKNOWN_SECONDS", default=600))
 # With a key fal's models are offered. The addresses may name a gateway; outputs come from its FAL_CDN_URL alone then.
 FAL_KEY: str = env.str("FAL_KEY", default="")
 FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", default="https://queue.fal.run")
@@ -336,6 +339,10 @@ UNFOLD = {
     "SITE_HEADER": "Darkroom",
     "SITE_SYMBOL": "camera",
     "THEME": "dark",
+    "SIDEBAR": {
+        "show_all_applications": True,
+        "navigation": [{"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]}],
+    },
     "COLORS": {
         "primary": {
             "50": "255 249 230",
