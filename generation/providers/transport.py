@@ -39,12 +39,15 @@ _HEADERS_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds, and bytes of the decoded body. `total` is checked between two parts of the body."""
+    """Seconds, and bytes of the decoded body. `total` is checked between two parts of the body.
 
-    connect: float = 5.0
-    read: float = 10.0
-    write: float = 10.0
-    total: float = 15.0
+    Short, because a job's lease runs meanwhile: queues answer within a second, or are not well.
+    """
+
+    connect: float = 3.0
+    read: float = 8.0
+    write: float = 8.0
+    total: float = 12.0
     body: int = 4 * 1024 * 1024
 
 
