@@ -69,11 +69,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.limits.AddressLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.limits.PersonLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -281,6 +283,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttling.PersonThrottle"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.base.pagination.NewestFirst",
@@ -297,6 +300,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+}
+
+# --- Limits -----------------------------------------------------------------------------------------------------------
+# How often in how many seconds, counted in Redis (see `config.base.limits`); 0 switches one off.
+RATE_LIMITS: dict[str, tuple[int, int]] = {
+    "address": (env.int("RATE_LIMIT_ADDRESS", default=100), 60),
+    "person": (env.int("RATE_LIMIT_PERSON", default=1000), 60 * 60),
+    "uploads": (env.int("RATE_LIMIT_UPLOADS", default=10), 60),
+    "processing": (env.int("RATE_LIMIT_PROCESSING", default=100), 60 * 60),
+    "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
 }
 
 # --- Security ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.viewer import Viewer, viewer_of
+from config.base import limits
 from gallery import services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
@@ -48,6 +49,7 @@ class UploadsView(APIView):
         responses={201: AssetSerializer, 413: TOO_LARGE, 422: REFUSED},
     )
     def post(self, request: Request) -> Response:
+        limits.count(request, "uploads")
         viewer = viewer_of(request)
         if request.content_type.startswith(JSONParser.media_type):
             form: BaseSerializer[Any] = ImportSerializer(data=request.data)

@@ -14,6 +14,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from config.base import limits
 from gallery.byte_ranges import Part, Unsatisfiable, read_range
 from gallery.delivery import Address, AddressExpired, read_address
 from gallery.files import MIMES
@@ -34,6 +35,8 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
         raise Http404 from None
     except AddressExpired:
         return render(request, "gallery/file_expired.html", status=410)
+    if address.is_download:
+        limits.count(request, "downloads")
     mime = MIMES.get(address.key.rpartition(".")[2])
     if mime is None:
         raise Http404

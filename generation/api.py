@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.viewer import viewer_of
 from billing.selectors import credits_of
+from config.base import limits
 from config.base.ids import uuid7
 from config.base.pagination import NewestFirst
 from config.base.refusal import Refusal
@@ -119,6 +120,7 @@ class JobList(APIView):
             price, wallet = price_of(job_request.model, job_request.count), credits_of(viewer.company)
             affordable = wallet.unlimited or wallet.available >= price
             return Response({"credits": price, "available": wallet.available, "affordable": affordable})
+        limits.count(request, "processing")
         job = submit_job(viewer=viewer, request=job_request, key=_key(request))
         return _answer(request, _get_job(request, job.pk), status_code=status.HTTP_201_CREATED)
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.viewer import NoCompany, Viewer, viewer_of
+from config.base import limits
 from config.base.refusal import Refusal
 from gallery.delivery import delivery_for
 from gallery.models import Asset
@@ -90,6 +91,9 @@ def _results(viewer: Viewer) -> dict[str, object]:
 def _submit(request: HttpRequest, viewer: Viewer, models: list[AIModel], model: AIModel) -> HttpResponse:
     draft = read_draft(request.POST, model)
     try:
+        limits.count(request, "processing")
+        if "image" in request.FILES:
+            limits.count(request, "uploads")
         job = _make_job(request, viewer, draft)
     except Refusal as refusal:
         context = composer_context(viewer, models, model, draft, refusal=refusal)
