@@ -1,7 +1,7 @@
 # `make` lists what there is. Needs Python 3.11 or newer and nothing else: `make run` makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance check audit-ledger shell messages clean install install-dev
+.PHONY: help run test chaos conformance check audit-ledger shell messages clean install install-dev
 # Two runs of `make` may not build the environment at once, and output stays in order.
 .NOTPARALLEL:
 
@@ -30,6 +30,9 @@ test: install-dev ## Run all tests on real PostgreSQL, Valkey, workers and Chrom
 
 conformance: install-dev ## Prove what needs the real nginx and ClamAV: apt install nginx-light clamav-daemon (ARGS=…)
 	@exec $(TEST_SERVICES) $(BIN)/python -m pytest -n 0 tests/conformance $(ARGS)
+
+chaos: install-dev ## Kill everything again and again while jobs run; prove that nothing was lost (ARGS="--jobs 500")
+	@exec $(BIN)/python -m chaos.run --report docs/reliability.md $(ARGS)
 
 check: install-dev ## Lint, types, layers, migrations, deployment settings
 	$(BIN)/ruff check .
