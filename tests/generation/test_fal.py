@@ -1,12 +1,10 @@
-"""fal through its real SDK, against a double on loopback that speaks its protocol and fails in every way."""
+"""fal through its real SDK, against a double on loopback that speaks its protocol: what is asked, and one POST each."""
 
-import io
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,9 +16,6 @@ from generation.parameters import complete
 from generation.providers.base import (
     AuthFailed,
     Call,
-    ContentRejected,
-    Gone,
-    InputFile,
     InvalidInput,
     ProviderError,
     QueuedProvider,
@@ -28,19 +23,13 @@ from generation.providers.base import (
     Retryable,
     Submitted,
     SubmitUnknown,
-    TimedOut,
 )
-from generation.providers.downloads import DownloadLimits
 from generation.providers.fal import Account, Fal, Route
 from generation.providers.fal_endpoints import ENDPOINTS
-from generation.providers.transport import Limits
 from tests.emulators.fal import FalEmulator
 from tests.emulators.fal_jobs import ENDPOINTS as DOUBLED
 from tests.emulators.fal_jobs import picture
-
-QUICK = Limits(connect=0.5, read=0.4, write=0.5, total=0.8)
-SMALL = DownloadLimits(size=200_000, connect=0.5, read=0.4, total=0.8)
-NEEDS_PICTURE = {name for name, endpoint in ENDPOINTS.items() if endpoint.inputs}
+from tests.generation.fal_calls import QUICK, account_at, an_input, call, fetched, made, provider_at
 
 
 @pytest.fixture(scope="module")
@@ -57,44 +46,10 @@ def fal(double: FalEmulator) -> FalEmulator:
     return double
 
 
-def account_at(fal: FalEmulator, key: str = "") -> Account:
-    return Account(key=key or fal.key, queue_url=fal.url, rest_url=fal.url, cdn_url=fal.url)
-
-
 @pytest.fixture
 def provider(fal: FalEmulator) -> Iterator[Fal]:
-    provider = Fal(account_at(fal), limits=QUICK, download_limits=SMALL)
-    yield provider
-    provider.close()
-
-
-def call(endpoint: str = "fal-ai/flux/schnell", *, count: int = 1, **changes: Any) -> Call:
-    values: dict[str, Any] = {
-        "job_id": uuid4(),
-        "task": "text-to-image",
-        "endpoint": endpoint,
-        "prompt": "a red fox",
-        "params": {},
-        "seeds": tuple(range(41, 41 + count)),
-        "inputs": (an_input(),) if endpoint in NEEDS_PICTURE else (),
-    }
-    return Call(**values | changes)
-
-
-def an_input(role: str = "image") -> InputFile:
-    return InputFile(role=role, mime="image/png", open=lambda: nullcontext(io.BytesIO(picture(1))))
-
-
-def made(provider: Fal, wanted: Call) -> Submitted:
-    """A request that was submitted and is done."""
-    submitted = provider.submit(wanted)
-    assert provider.poll(submitted).state == "done"
-    return submitted
-
-
-def fetched(provider: Fal, wanted: Call) -> dict[int, bytes]:
-    artifacts = provider.fetch(made(provider, wanted), wanted)
-    return {artifact.index: artifact.stream.read() for artifact in artifacts}
+    with closing(provider_at(fal)) as provider:
+        yield provider
 
 
 # --- The way when all is well -----------------------------------------------------------------------------------------
@@ -339,166 +294,6 @@ def test_a_wrong_key_is_the_operators_matter(fal: FalEmulator) -> None:
     with pytest.raises(AuthFailed):
         Fal(account_at(fal, "wrong"), limits=QUICK).submit(call())
     assert (fal.posts, fal.jobs) == (1, {})
-
-
-# --- Looking ----------------------------------------------------------------------------------------------------------
-
-
-def test_missing_logs_do_not_matter(fal: FalEmulator, provider: Fal) -> None:
-    fal.rendering = 60
-    fal.fail_next("missing_logs")
-    assert provider.poll(provider.submit(call())).state == "running"
-
-
-@pytest.mark.parametrize("fault", ["500", "429", "hang", "drop", "key_refused", "balance_exhausted"])
-def test_a_look_that_fails_is_worth_another(fal: FalEmulator, provider: Fal, fault: str) -> None:
-    submitted = provider.submit(call())
-    fal.fail_next(fault, on="status")
-    with pytest.raises(Retryable):
-        provider.poll(submitted)
-    assert fal.counts["status"] == 1
-    assert provider.poll(submitted).state == "done"
-
-
-def test_an_unknown_request_is_gone(provider: Fal) -> None:
-    lost = Submitted(external_id=str(uuid4()), reference={"endpoint": "fal-ai/flux/dev"})
-    with pytest.raises(Gone):
-        provider.poll(lost)
-    with pytest.raises(Gone):
-        list(provider.fetch(lost, call("fal-ai/flux/dev")))
-
-
-def test_one_that_never_completes_goes_on_running(fal: FalEmulator, provider: Fal) -> None:
-    fal.fail_next("never")
-    assert provider.poll(provider.submit(call())).state == "running"
-
-
-# --- How the work ended -----------------------------------------------------------------------------------------------
-
-ENDS = [
-    ("content_policy", ContentRejected),
-    ("nsfw", ContentRejected),
-    ("model_error", ProviderError),
-    ("model_timeout", TimedOut),
-]
-
-
-@pytest.mark.parametrize(("fault", "expected"), ENDS, ids=[row[0] for row in ENDS])
-def test_work_that_failed_is_done_and_its_result_says_why(
-    fal: FalEmulator, provider: Fal, fault: str, expected: type[ProviderError]
-) -> None:
-    fal.fail_next(fault)
-    wanted = call(count=2)
-    submitted = made(provider, wanted)
-    with pytest.raises(expected) as caught:
-        list(provider.fetch(submitted, wanted))
-    assert not isinstance(caught.value, Retryable)
-    assert fal.downloads == 0
-
-
-def test_input_that_the_model_refuses_is_named(provider: Fal) -> None:
-    wanted = call(prompt="")
-    with pytest.raises(InvalidInput, match="Field required"):
-        list(provider.fetch(made(provider, wanted), wanted))
-
-
-def test_a_flagged_output_is_left_out_and_not_downloaded(fal: FalEmulator, provider: Fal) -> None:
-    fal.fail_next("nsfw_first")
-    assert sorted(fetched(provider, call(count=3))) == [1, 2]
-    assert fal.downloads == 2
-
-
-def test_a_result_that_is_asked_for_too_early_comes_later(fal: FalEmulator, provider: Fal) -> None:
-    fal.rendering = 60
-    wanted = call()
-    with pytest.raises(Retryable):
-        list(provider.fetch(provider.submit(wanted), wanted))
-
-
-@pytest.mark.parametrize("fault", ["500", "503", "hang", "drop", "key_refused"])
-def test_a_result_that_cannot_be_had_now_comes_later(fal: FalEmulator, provider: Fal, fault: str) -> None:
-    wanted = call()
-    submitted = made(provider, wanted)
-    fal.fail_next(fault, on="result")
-    with pytest.raises(Retryable):
-        list(provider.fetch(submitted, wanted))
-    assert len(list(provider.fetch(submitted, wanted))) == 1
-
-
-# --- Downloads --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", ["truncated", "dribble", "html", "500", "429", "hang", "drop"])
-def test_a_download_that_fails_is_worth_another(fal: FalEmulator, provider: Fal, fault: str) -> None:
-    wanted = call()
-    submitted = made(provider, wanted)
-    fal.fail_next(fault, on="download")
-    with pytest.raises(Retryable):
-        list(provider.fetch(submitted, wanted))
-    assert [artifact.stream.read() for artifact in provider.fetch(submitted, wanted)] == [picture(41)]
-
-
-@pytest.mark.parametrize(("fault", "expected"), [("oversized", ProviderError), ("gone", Gone)])
-def test_a_download_that_can_never_succeed_ends_it(
-    fal: FalEmulator, provider: Fal, fault: str, expected: type[ProviderError]
-) -> None:
-    wanted = call()
-    submitted = made(provider, wanted)
-    fal.fail_next(fault)
-    with pytest.raises(expected) as caught:
-        list(provider.fetch(submitted, wanted))
-    assert not isinstance(caught.value, Retryable)
-
-
-def test_a_download_is_not_followed_to_another_host(fal: FalEmulator, provider: Fal) -> None:
-    with FalEmulator() as stranger:
-        stranger_url = f"{stranger.url}/files/{uuid4()}-0.png"
-        fal.redirect_to = stranger_url
-        fal.fail_next("redirect")
-        wanted = call()
-        with pytest.raises(ProviderError):
-            fetched(provider, wanted)
-        assert list(stranger.log) == []
-
-
-def test_outputs_are_fetched_from_the_file_server_alone(fal: FalEmulator) -> None:
-    """The queue of a gateway that was taken over could name any address; ours must not be asked for it."""
-    account = Account(key=fal.key, queue_url=fal.url, rest_url=fal.url)
-    wanted = call()
-    with closing(Fal(account, limits=QUICK)) as provider, pytest.raises(ProviderError):
-        fetched(provider, wanted)
-    assert fal.downloads == 0
-
-
-# --- Cancelling -------------------------------------------------------------------------------------------------------
-
-
-def test_a_cancel_stops_what_is_not_done(fal: FalEmulator, provider: Fal) -> None:
-    fal.rendering = 60
-    wanted = call()
-    submitted = provider.submit(wanted)
-    assert provider.cancel(submitted) is True
-    with pytest.raises(ProviderError):
-        list(provider.fetch(submitted, wanted))
-
-
-def test_a_cancel_of_what_is_done_or_unknown_is_too_late(provider: Fal) -> None:
-    assert provider.cancel(made(provider, call())) is False
-    assert provider.cancel(Submitted(external_id=str(uuid4()), reference={"endpoint": "fal-ai/flux/dev"})) is False
-
-
-@pytest.mark.parametrize("fault", ["500", "drop", "hang"])
-def test_a_cancel_that_fails_is_worth_another(fal: FalEmulator, provider: Fal, fault: str) -> None:
-    fal.rendering = 60
-    submitted = provider.submit(call())
-    fal.fail_next(fault, on="cancel")
-    with pytest.raises(Retryable):
-        provider.cancel(submitted)
-    assert fal.cancels == 1
-    assert provider.cancel(submitted) is True
-
-
-# --- Webhooks: see test_fal_webhooks.py -------------------------------------------------------------------------------
 
 
 def test_a_webhook_is_asked_for_where_fal_can_reach_us(fal: FalEmulator, provider: Fal) -> None:
