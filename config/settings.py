@@ -221,12 +221,38 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Darkroom <hello
 MEDIA_ROOT = str(DATA_DIR / "media")
 # Whether `collectstatic` has run; else static files are found where they lie, one by one.
 STATIC_BUILT: bool = env.bool("STATIC_BUILT", default=not DEBUG)
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        # A second attempt at a job replaces the files of the first.
-        "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
+# With a bucket, pictures lie there (any S3-compatible store) instead of in MEDIA_ROOT.
+AWS_STORAGE_BUCKET_NAME: str = env.str("AWS_STORAGE_BUCKET_NAME", default="")
+AWS_S3_ENDPOINT_URL: str | None = env.str("AWS_S3_ENDPOINT_URL", default="") or None
+AWS_S3_REGION_NAME: str | None = env.str("AWS_S3_REGION_NAME", default="") or None
+AWS_S3_CUSTOM_DOMAIN: str = env.str("AWS_S3_CUSTOM_DOMAIN", default="")
+AWS_CLOUDFRONT_KEY_ID: str = env.str("AWS_CLOUDFRONT_KEY_ID", default="")
+AWS_CLOUDFRONT_KEY: str = env.str("AWS_CLOUDFRONT_KEY", default="").replace("\\n", "\n")
+if AWS_S3_CUSTOM_DOMAIN and not AWS_CLOUDFRONT_KEY_ID:
+    raise ImproperlyConfigured(
+        "AWS_S3_CUSTOM_DOMAIN needs AWS_CLOUDFRONT_KEY_ID and AWS_CLOUDFRONT_KEY: without a signature every file there "
+        "would be open to everybody. Another cache goes in front of us: CDN_URL."
+    )
+# How the bucket encrypts what is put: AES256, aws:kms, or empty where the store cannot.
+_encryption: str = env.str("AWS_S3_ENCRYPTION", default="AES256")
+_bucket = {
+    "BACKEND": "config.base.bucket.Bucket",
+    "OPTIONS": {
+        "bucket_name": AWS_STORAGE_BUCKET_NAME,
+        "public_endpoint_url": env.str("AWS_S3_PUBLIC_ENDPOINT_URL", default=""),
+        "object_parameters": {"ServerSideEncryption": _encryption} if _encryption else {},
+        "signature_version": "s3v4",
+        # Larger files are read into a temporary file instead of into memory.
+        "max_memory_size": 8 * 1024 * 1024,
     },
+}
+_disk = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    # A second attempt at a job replaces the files of the first.
+    "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
+}
+STORAGES = {
+    "default": _bucket if AWS_STORAGE_BUCKET_NAME else _disk,
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if STATIC_BUILT
@@ -254,6 +280,15 @@ BIN_LIFETIME = timedelta(days=30)
 FILES_ACCEL_PREFIX: str = env.str("FILES_ACCEL_PREFIX", default="").rstrip("/")
 # A cache in front of file addresses, as https://cdn.example; it fetches from us what it does not have.
 CDN_URL: str = env.str("CDN_URL", default="").rstrip("/")
+# Where pages find pictures, beside ourselves.
+FILE_ORIGINS: list[str] = [CDN_URL] if CDN_URL else []
+if AWS_STORAGE_BUCKET_NAME and not CDN_URL:
+    _public = env.str("AWS_S3_PUBLIC_ENDPOINT_URL", default="") or AWS_S3_ENDPOINT_URL
+    _hosts = (f"s3.{AWS_S3_REGION_NAME or 'us-east-1'}.amazonaws.com", "s3.amazonaws.com")
+    _amazon = [f"https://{AWS_STORAGE_BUCKET_NAME}.{host}" for host in _hosts]
+    FILE_ORIGINS = [f"https://{AWS_S3_CUSTOM_DOMAIN}"] if AWS_S3_CUSTOM_DOMAIN else [_public] if _public else _amazon
+# Whether browsers fetch from the bucket itself, by its own signed addresses, instead of through us.
+FILES_DIRECT: bool = bool(AWS_STORAGE_BUCKET_NAME) and not CDN_URL and env.bool("FILES_DIRECT", default=True)
 
 # --- Generation -------------------------------------------------------------------------------------------------------
 PROMPT_MAX_LENGTH = 4000
@@ -329,7 +364,7 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/v1/docs", "/api/v1/redoc"],
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *FILE_ORIGINS],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],

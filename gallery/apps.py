@@ -14,10 +14,12 @@ class GalleryConfig(AppConfig):
     verbose_name = _("Gallery")
 
     def ready(self) -> None:
-        """Have the clock empty the bins, say what is left out; models can be imported only now."""
+        """Have the clock empty bins and sweep, say what is left out; models can be imported only now."""
         from gallery import services
+        from gallery.actors import sweep_when_due
         from gallery.checks import check_scanner, log_notes
 
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=services.purge_expired))
+        registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
         checks.register(check_scanner)
         log_notes()

@@ -15,10 +15,12 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.signing import Signer, b64_decode, b64_encode
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 
 from accounts.viewer import Viewer
 from billing.selectors import plan_of
+from gallery import files
 from gallery.models import Asset, AssetRendition
 
 MARKED = {
@@ -124,6 +126,10 @@ def file_name(asset: Asset, rendition: AssetRendition) -> str:
 
 
 def _address(key: str, *, name: str, is_download: bool) -> str:
+    disposition = content_disposition_header(is_download, name) or "inline"
+    direct = files.signed_url(key, expires_at=_expiry(), seconds=2 * _step(), disposition=disposition)
+    if direct:
+        return direct
     value = b64_encode(json.dumps([key, _expiry(), int(is_download)], separators=(",", ":")).encode()).decode()
     signature = _signer().signature(f"{value}/{name}")
     return settings.CDN_URL + reverse("file", args=[f"{value}.{signature}", name])
@@ -135,5 +141,9 @@ def _signer() -> Signer:
 
 def _expiry() -> int:
     """Unix seconds at which an address made now ends: between half of the lifetime and all of it away."""
-    step = int(settings.FILE_URL_LIFETIME.total_seconds()) // 2
-    return (int(time.time()) // step + 2) * step
+    return (int(time.time()) // _step() + 2) * _step()
+
+
+def _step() -> int:
+    """Seconds for which an address stays the same: half of the lifetime."""
+    return int(settings.FILE_URL_LIFETIME.total_seconds()) // 2

@@ -4,11 +4,16 @@ Keys are `{company}/{folder}/{asset}/{rendition}.{ext}`, the same at every attem
 earlier one left. `folder` is the job's id for what was made and `UPLOADS` for what people sent.
 """
 
+import contextlib
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -98,8 +103,47 @@ def put_picture(picture: Picture, *, company_id: UUID, folder: str, asset_id: UU
     )
 
 
+def signed_url(key: str, *, expires_at: int, seconds: int, disposition: str) -> str:
+    """The bucket's own address of a file, the same for the same arguments; "" where files are given by us."""
+    if not settings.FILES_DIRECT:
+        return ""
+    bucket: Any = default_storage
+    return str(bucket.signed_url(key, expires_at=expires_at, seconds=seconds, disposition=disposition))
+
+
+def walk() -> Iterator[tuple[str, datetime]]:
+    """All stored keys in the order of their bytes, each with the time of its last writing."""
+    bucket: Any = default_storage
+    if hasattr(bucket, "walk"):
+        yield from bucket.walk()
+        return
+    root = Path(settings.MEDIA_ROOT)
+    for folder, folders, names in os.walk(root):
+        # No name of ours begins another, so that names in order, folder by folder, are keys in order.
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            with contextlib.suppress(FileNotFoundError):
+                yield str(path.relative_to(root)), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def remove_old_workspaces(before: datetime) -> int:
+    """Take away the workspaces that killed processes left before a moment; return how many."""
+    removed = 0
+    for path in (settings.DATA_DIR / "tmp").glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < before.timestamp():
+                shutil.rmtree(path, ignore_errors=True)
+                removed += 1
+    return removed
+
+
 def remove_folder(place: str) -> None:
     """Take away all files of one asset, whatever they are called. Doing it again changes nothing."""
+    bucket: Any = default_storage
+    if hasattr(bucket, "remove_folder"):
+        bucket.remove_folder(place)
+        return
     try:
         _folders, names = default_storage.listdir(place)
     except FileNotFoundError:
