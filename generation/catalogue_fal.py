@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from generation.models import AIModel, Task
 from generation.parameters import ASPECT_RATIOS
 from generation.providers.fal import Fal
+from generation.providers.fal_endpoints import ENDPOINTS
 
 ASPECT_RATIO = {
     "type": "string",
@@ -65,7 +66,7 @@ def _schema(**properties: dict[str, Any]) -> dict[str, Any]:
 
 def _row(slug: str, **values: Any) -> dict[str, Any]:
     shared = {"slug": slug, "provider": Fal.name, "resubmittable": False, "seconds_allowed": 60}
-    return shared | values
+    return shared | {"outputs_allowed": ENDPOINTS[values["endpoint"]].most} | values
 
 
 FAL: list[dict[str, Any]] = [

@@ -20,7 +20,7 @@ from gallery.models import Asset
 from gallery.tiles import tile_of
 from generation.forms import Draft, fields_of
 from generation.models import AIModel, Job, Task
-from generation.parameters import COUNT_LIMIT, SEED_LIMIT
+from generation.parameters import SEED_LIMIT
 from generation.pricing import price_of
 from generation.requests import INPUTS_NEEDED, NEEDS_PROMPT
 
@@ -145,7 +145,7 @@ def _choice(model: AIModel, plan: Plan) -> ModelChoice:
 
 
 def _counts(model: AIModel, draft: Draft) -> list[CountChoice]:
-    numbers = range(1, 2 if model.task in EXACT_TASKS else COUNT_LIMIT + 1)
+    numbers = range(1, 2 if model.task in EXACT_TASKS else model.outputs_allowed + 1)
     wanted = draft.count if draft.count in {str(number) for number in numbers} else "1"
     return [
         CountChoice(

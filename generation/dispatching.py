@@ -23,7 +23,9 @@ def dispatch(*, company_id: UUID) -> int:
         company = Company.objects.get(pk=company_id)
         if not company.is_active:
             return 0
-        under_way = Job.objects.active().filter(company=company, dispatched_at__isnull=False).count()
+        # A submit of unknown outcome is only looked for: it keeps nobody's place.
+        let_go = Job.objects.active().filter(company=company, dispatched_at__isnull=False)
+        under_way = let_go.exclude(state=Job.State.UNKNOWN).count()
         room = max(0, plan_of(company).parallel_jobs - under_way)
         waiting = Job.objects.filter(company=company, state=Job.State.QUEUED, dispatched_at=None).order_by("id")
         chosen = list(waiting.values_list("pk", "queue")[:room])

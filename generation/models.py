@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Company, User
 from config.base.ids import uuid7
 from gallery.models import Asset
+from generation.parameters import COUNT_LIMIT
 from generation.querysets import AIModelQuerySet, JobQuerySet
 
 
@@ -57,6 +58,7 @@ class AIModel(models.Model):
     fixed_price = models.PositiveIntegerField(
         _("price by hand, credits per output"), null=True, blank=True, help_text=_("Empty: from cost and markup.")
     )
+    outputs_allowed = models.PositiveSmallIntegerField(_("outputs at a time"), default=COUNT_LIMIT)
     seconds_expected = models.PositiveSmallIntegerField(_("usual seconds per output"), default=5)
     seconds_allowed = models.PositiveSmallIntegerField(_("seconds before a job times out"), default=60)
     resubmittable = models.BooleanField(

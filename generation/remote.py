@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 def submit(work: Work, provider: QueuedProvider) -> None:
     """Send the call, once, and keep what finds it again. Raises what the provider raises."""
+    # Sending inputs up takes several exchanges.
+    if not work.own(Job.State.SUBMITTING).update(lease_until=timezone.now() + 3 * settings.JOB_LEASE):
+        raise NotOurs
     try:
         submitted = provider.submit(call_of(work.job, webhook_url=webhooks.address_of(work.job)))
     except SubmitUnknown as error:

@@ -12,7 +12,7 @@ from accounts.viewer import Viewer
 from config.base.refusal import Refusal
 from gallery.models import Asset
 from generation.models import AIModel, Task
-from generation.parameters import COUNT_LIMIT, SEED_LIMIT, InvalidParameter, complete
+from generation.parameters import SEED_LIMIT, InvalidParameter, complete
 from generation.types import JobRequest
 
 # How many pictures a task works from.
@@ -58,9 +58,15 @@ def build_request(
     row = _model(model, task)
     prompt = prompt.replace("\x00", "").strip()
     _check_prompt(row, prompt)
-    if not 1 <= count <= COUNT_LIMIT:
+    if not 1 <= count <= row.outputs_allowed:
         raise InvalidParameter(
-            _("Choose from 1 to %(limit)d pictures at a time.") % {"limit": COUNT_LIMIT}, field="num_images"
+            ngettext(
+                "This model makes %(limit)d picture at a time.",
+                "Choose from 1 to %(limit)d pictures at a time.",
+                row.outputs_allowed,
+            )
+            % {"limit": row.outputs_allowed},
+            field="num_images",
         )
     if seed is not None and not 0 <= seed < SEED_LIMIT:
         raise InvalidParameter(

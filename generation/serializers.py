@@ -22,6 +22,7 @@ class ModelSerializer(serializers.ModelSerializer[AIModel]):
     """A row of the catalogue; `credits` is the price of one output, `parameters` a JSON Schema."""
 
     credits = serializers.SerializerMethodField()
+    max_images = serializers.IntegerField(source="outputs_allowed")
 
     class Meta:
         model = AIModel
@@ -33,6 +34,7 @@ class ModelSerializer(serializers.ModelSerializer[AIModel]):
             "task",
             "tier",
             "credits",
+            "max_images",
             "parameters",
             "seconds_expected",
         ]

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.defaults import page_not_found
 
 from config.base.problem import problem_response
 from config.base.refusal import Refusal
 
 API = "/api/"
+HTML = "text/html; charset=utf-8"
 
 
 class RefusalMiddleware:
@@ -19,7 +23,14 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 404 or response.headers.get("Content-Type", "") != HTML:
+            return response
+        if request.path_info.startswith(API):
+            sentence = _("There is nothing at this address. The API is described at /api/v1/docs.")
+            return problem_response(status=404, code="not_found", detail=sentence)
+        # In development too people see our page; the log names the address.
+        return page_not_found(request, Http404()) if settings.DEBUG else response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer a refusal; leave everything else to Django."""
