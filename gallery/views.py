@@ -27,7 +27,7 @@ from billing.models import Plan
 from gallery import selectors, services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
-from gallery.tiles import tile_of
+from gallery.tiles import shape_of, tile_of
 
 # Where the session keeps what was just put into the bin, for the Undo of the next page.
 UNDO_KEY = "gallery.binned"
@@ -261,6 +261,7 @@ def _showcase() -> Any:
     """The curated pictures of the landing page; none when they were not made."""
     path = Path(settings.BASE_DIR) / "static" / "img" / "showcase" / "showcase.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        pictures = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
+    return [picture | {"shape": shape_of(picture["width"], picture["height"])} for picture in pictures]

@@ -6,11 +6,15 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from django_dramatiq.models import Task
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from generation.models import AIModel, Job, JobInput, JobOutput, ProviderCall
 from generation.pricing import price_of
+
+# The queue's own table of messages stays empty: jobs are what operators look at.
+admin.site.unregister(Task)
 
 
 @admin.register(AIModel)
