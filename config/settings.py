@@ -6,10 +6,13 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
-from csp.constants import NONE, SELF
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+
+from config.base.logs import logging_config
+from config.reporting import begin_sentry
 
 # Lets `ModelForm[User]` and the like be written where Django's classes take no types at run time.
 django_stubs_ext.monkeypatch()
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.headless",
     "django_dramatiq",
+    "corsheaders",
     "csp",
     "config",
     "accounts",
@@ -66,9 +70,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.observability.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.headers.HeadersMiddleware",
+    "config.headers.BodyLimitMiddleware",
     "config.limits.AddressLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -143,6 +151,7 @@ DRAMATIQ_BROKER = {
         "dramatiq.middleware.Retries",
         "django_dramatiq.middleware.DbConnectionsMiddleware",
         "config.worker.HeartbeatMiddleware",
+        "config.worker.LogsMiddleware",
     ],
 }
 DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
@@ -265,6 +274,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_BUILT
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A form with a file in it: the largest file, and as much beside it as a form without one may have.
+UPLOAD_BODY_MAX_BYTES = UPLOAD_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Sites that pictures may be fetched from, as images.example or *.example; none: people cannot fetch.
 IMPORT_ALLOWED_HOSTS: list[str] = env.list("IMPORT_ALLOWED_HOSTS", default=[])
@@ -356,12 +367,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/v1/docs", "/api/v1/redoc"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "blob:", *FILE_ORIGINS],
@@ -371,17 +382,67 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+# What other people's pages need beside that (see docs/adr/0002). No script written into a page runs anywhere.
+CSP_EXCEPTIONS = {
+    # unfold: Alpine makes functions of its attributes; a block and attributes of style.
+    "/admin/": {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
+    # ReDoc: styled-components, and a worker for its search.
+    "/api/v1/redoc": {"style-src": [SELF, UNSAFE_INLINE], "worker-src": [SELF, "blob:"]},
+}
+# Pages of other origins that may call the API from a browser, with tokens; cookies never cross.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}},
-}
+LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEBUG)
 
+# --- Watching ---------------------------------------------------------------------------------------------------------
+# Opens `/metrics` to whoever sends it as a bearer; without it only private addresses are let in.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
+    begin_sentry(
+        dsn=SENTRY_DSN,
+        environment=env.str("SENTRY_ENVIRONMENT", default="production"),
+        release=env.str("RELEASE", default=""),
+    )
+
+# What operators reach with one press: name, icon (Material Symbols), model.
+_ADMIN_MENU = [
+    (
+        _("Work"),
+        [
+            (_("Jobs"), "progress_activity", "generation_job"),
+            (_("Models"), "tune", "generation_aimodel"),
+            (_("Assets"), "image", "gallery_asset"),
+        ],
+    ),
+    (
+        _("People"),
+        [
+            (_("Users"), "person", "accounts_user"),
+            (_("Companies"), "apartment", "accounts_company"),
+            (_("Audit log"), "history", "accounts_auditentry"),
+        ],
+    ),
+    (
+        _("Money"),
+        [
+            (_("Wallets"), "account_balance_wallet", "billing_wallet"),
+            (_("Ledger"), "receipt_long", "billing_ledgerentry"),
+            (_("Subscriptions"), "autorenew", "billing_subscription"),
+            (_("Plans"), "sell", "billing_plan"),
+        ],
+    ),
+]
 UNFOLD = {
     "SITE_TITLE": "Darkroom",
     "SITE_HEADER": "Darkroom",

@@ -8,6 +8,7 @@ from typing import Any, cast
 import dramatiq
 import redis
 
+from config.base import logs
 from config.base.realtime import connection
 
 WORKERS = "darkroom:workers"
@@ -27,6 +28,23 @@ class HeartbeatMiddleware(dramatiq.Middleware):
         """Start the beat with the worker's threads."""
         queues = worker.consumer_whitelist or broker.get_declared_queues()
         threading.Thread(target=_beat, args=(sorted(queues),), name="heartbeat", daemon=True).start()
+
+
+class LogsMiddleware(dramatiq.Middleware):
+    """What a worker writes names the message and its actor; the next message starts with a clean sheet."""
+
+    def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:
+        """Runs in the thread that does the work."""
+        logs.forget()
+        logs.bind(message=message.message_id, actor=message.actor_name)
+
+    def after_process_message(
+        self, broker: dramatiq.Broker, message: Any, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        """Also after a failure; what Dramatiq itself says of that comes first."""
+        logs.forget()
+
+    after_skip_message = after_process_message
 
 
 def _beat(queues: list[str]) -> None:
