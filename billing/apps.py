@@ -14,11 +14,12 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the hooks; models can be imported only now."""
-        from billing import audit, hooks, plans
+        from billing import audit, gauges, hooks, plans
 
         registry.company_created.register(hooks.open_account_of)
         registry.person_verified.register(hooks.welcome)
         registry.demo_made.register(hooks.furnish_demo)
         registry.seeds.register(plans.seed_plans)
         registry.audit_checks.register(audit.broken_rows)
+        registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))

@@ -16,8 +16,10 @@ class GenerationConfig(AppConfig):
         """Tell the ground what this app seeds, proves and does periodically."""
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
+        from generation.gauges import job_gauges
         from generation.sweeper import sweep
 
         registry.seeds.register(seed_catalogue)
         registry.audit_checks.register(check_jobs)
+        registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

@@ -38,6 +38,16 @@ class Periodic:
     run: Callable[[], object]
 
 
+@dataclass(frozen=True)
+class Gauge:
+    """One figure of `/metrics`; gauges of one name have the same labels, and no label ever names a person or a row."""
+
+    name: str
+    help: str
+    value: float
+    labels: dict[str, str]
+
+
 # A company was made; called with its id inside the transaction that made it.
 company_created: Hook[[UUID], None] = Hook("company_created")
 # A person proved the address for the first time; called with the ids of the user and of the personal company.
@@ -50,3 +60,5 @@ audit_checks: Hook[[], Iterable[str]] = Hook("audit_checks")
 demo_made: Hook[[UUID], None] = Hook("demo_made")
 # `seed` writes what a fresh installation needs (plans, catalogue); can be run again.
 seeds: Hook[[], str] = Hook("seeds")
+# What `/metrics` shows of each app; must be cheap, it is asked every few seconds.
+gauges: Hook[[], Iterable[Gauge]] = Hook("gauges")
