@@ -291,6 +291,10 @@ BIN_LIFETIME = timedelta(days=30)
 FILES_ACCEL_PREFIX: str = env.str("FILES_ACCEL_PREFIX", default="").rstrip("/")
 # A cache in front of file addresses, as https://cdn.example; it fetches from us what it does not have.
 CDN_URL: str = env.str("CDN_URL", default="").rstrip("/")
+# Who signs what is made (C2PA): certificates, the signer's first, and its key, each as PEM or as the path of a PEM
+# file. Without them a certificate of our own is made at first use and kept in DATA_DIR.
+C2PA_CERT: str = env.str("C2PA_CERT", default="")
+C2PA_KEY: str = env.str("C2PA_KEY", default="")
 # Where pages find pictures, beside ourselves.
 FILE_ORIGINS: list[str] = [CDN_URL] if CDN_URL else []
 if AWS_STORAGE_BUCKET_NAME and not CDN_URL:

@@ -17,9 +17,9 @@ class GalleryConfig(AppConfig):
         """Have the clock empty bins and sweep, say what is left out; models can be imported only now."""
         from gallery import services
         from gallery.actors import sweep_when_due
-        from gallery.checks import check_scanner, log_notes
+        from gallery.checks import check_notes, log_notes
 
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=services.purge_expired))
         registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
-        checks.register(check_scanner)
+        checks.register(check_notes)
         log_notes()

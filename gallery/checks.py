@@ -13,12 +13,15 @@ logger = logging.getLogger(__name__)
 
 def notes() -> list[str]:
     """Sentences about what this installation leaves out."""
-    if settings.CLAMAV_URL:
-        return []
-    return [_("Uploads are not scanned for malware: CLAMAV_URL is not set. Their content is checked and rewritten.")]
+    found = []
+    if not settings.CLAMAV_URL:
+        found.append(_("Uploads are not scanned for malware: CLAMAV_URL is not set. Their content is still checked."))
+    if not settings.DEBUG and not (settings.C2PA_CERT and settings.C2PA_KEY):
+        found.append(_("Made pictures are signed by a certificate of our own: C2PA_CERT and C2PA_KEY are not set."))
+    return found
 
 
-def check_scanner(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
+def check_notes(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
     """`manage.py check` says it, too."""
     return [Info(note, id="gallery.I001") for note in notes()]
 

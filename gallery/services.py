@@ -29,12 +29,14 @@ from accounts.viewer import Viewer
 from config.base import safe_http
 from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, PictureError, prepare_output, prepare_upload
+from config.base.provenance import ALGORITHMIC, xmp_packet
 from config.base.realtime import publish
 from config.base.refusal import Refusal
 from config.base.scanning import ScannerFailed, scan
 from gallery import files
 from gallery.files import StoredPicture
 from gallery.models import Asset, AssetRendition
+from gallery.signing import sign_picture
 
 logger = logging.getLogger(__name__)
 
@@ -84,17 +86,27 @@ class UploadNotJudged(UploadRefused):
     status: ClassVar[int] = 503
 
 
-def store_picture(*, source: Path, company_id: UUID, folder: str, asset_id: UUID, marked: bool) -> StoredPicture:
+def store_picture(
+    *,
+    source: Path,
+    company_id: UUID,
+    folder: str,
+    asset_id: UUID,
+    marked: bool,
+    source_type: str = ALGORITHMIC,
+) -> StoredPicture:
     """Decode what a provider made in the limited child and put its renditions into the storage; no database.
 
-    `folder` is the job's id. With `marked` the copies with the watermark are made too. The same call again overwrites.
+    `folder` is the job's id. With `marked` the copies with the watermark are made too. `source_type` is IPTC's word for
+    how it was made (`config.base.provenance.SOURCE_TYPES`), told by every file. The same call again overwrites.
     Raises `PictureError` when the file is no usable picture, `DecoderFailed` or `OSError` when it may be tried again.
     What an unfinished attempt wrote stays, because a second attempt may be writing the same keys at this moment:
     whoever gives the output up calls `discard_files`.
     """
     text = WATERMARK_TEXT if marked else None
     with files.workspace() as room:
-        picture = prepare_output(source, room, watermark_text=text)
+        picture = prepare_output(source, room, watermark_text=text, xmp=xmp_packet(source_type))
+        picture = sign_picture(picture, source_type=source_type)
         return files.put_picture(picture, company_id=company_id, folder=folder, asset_id=asset_id)
 
 

@@ -103,9 +103,13 @@ class Bucket(S3Storage):
     @cached_property
     def _browsers(self) -> Any:
         """A client that only writes addresses, as browsers see the bucket; it asks nobody and may be shared."""
+        endpoint, style = self.public_endpoint_url or self.endpoint_url, self.addressing_style
+        if not endpoint:
+            # Amazon's door for all regions sends on to the region's own, which the signature does not know.
+            endpoint, style = f"https://s3.{self.region_name or DEFAULT_REGION}.amazonaws.com", "virtual"
         return self._create_session().client(
             "s3",
             region_name=self.region_name,
-            endpoint_url=self.public_endpoint_url or self.endpoint_url,
-            config=self.client_config.merge(Config(signature_version=UNSIGNED)),
+            endpoint_url=endpoint,
+            config=self.client_config.merge(Config(signature_version=UNSIGNED, s3={"addressing_style": style})),
         )

@@ -2,7 +2,7 @@
 
 One JSON request on standard input, one JSON answer on standard output:
 
-    {"source", "folder", "watermark_text", "limits": {"memory_bytes", "cpu_seconds", "file_bytes"}}
+    {"source", "folder", "watermark_text", "xmp", "limits": {"memory_bytes", "cpu_seconds", "file_bytes"}}
     {"picture": {…}} or {"error": "unsupported" | "broken" | "too_large" | "too_heavy" | "failed"}
 
 It imports Pillow, pillow-heif, thumbhash and the standard library only, so that it starts in about 100 ms and carries
@@ -25,7 +25,7 @@ from typing import Any
 
 import pillow_heif
 import thumbhash
-from PIL import AvifImagePlugin, Image, ImageCms, ImageOps
+from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, PngImagePlugin
 
 from config.base.pictures import (
     AVIF,
@@ -156,16 +156,20 @@ def load(source: Path) -> tuple[Image.Image, Format, bool]:
     return decoded, found, found == PNG or (found == WEBP and b"VP8L" in head)
 
 
-def encode(image: Image.Image, path: Path, kind: str, *, lossless: bool) -> None:
-    """Write `image` as `kind` without any metadata, at a quality that keeps what the original showed."""
+def encode(image: Image.Image, path: Path, kind: str, *, lossless: bool, xmp: bytes = b"") -> None:
+    """Write `image` as `kind` with no metadata but `xmp`, at a quality that keeps what the original showed."""
     large = image.width * image.height > LARGE_PIXELS
     try:
         if kind == "JPEG":
-            image.save(path, "JPEG", quality=95, subsampling=0, progressive=not large)
+            image.save(path, "JPEG", quality=95, subsampling=0, progressive=not large, xmp=xmp)
         elif kind == "PNG":
-            image.save(path, "PNG", compress_level=1 if large else 3)
+            info = PngImagePlugin.PngInfo()
+            if xmp:
+                info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+            image.save(path, "PNG", compress_level=1 if large else 3, pnginfo=info)
         else:
-            image.save(path, "WEBP", quality=60 if lossless else 95, lossless=lossless, method=0 if large else 3)
+            quality = 60 if lossless else 95
+            image.save(path, "WEBP", quality=quality, lossless=lossless, method=0 if large else 3, xmp=xmp)
     except ValueError as error:
         # libwebp says so when the picture overflows its own limits or the memory that we grant.
         raise Refused("too_heavy") from error
@@ -185,12 +189,12 @@ def describe(name: str, path: Path, mime: str, image: Image.Image) -> Rendition:
 
 
 def write_set(
-    image: Image.Image, folder: Path, found: Format, names: tuple[str, str], lossless: bool
+    image: Image.Image, folder: Path, found: Format, names: tuple[str, str], lossless: bool, xmp: bytes
 ) -> list[Rendition]:
     """The full-size file and its thumbnails. `names` are the full-size rendition's name and the thumbnails' prefix."""
     full, prefix = names
     path = folder / f"{full}.{found.extension}"
-    encode(image, path, found.name, lossless=lossless)
+    encode(image, path, found.name, lossless=lossless, xmp=xmp)
     renditions = [describe(full, path, found.mime, image)]
     edges = THUMBNAIL_EDGES if max(image.size) > THUMBNAIL_EDGES[-2] else THUMBNAIL_EDGES[:-1]
     # From the largest down, each made of the one before: the full picture is resampled once. JPEG's own reduced
@@ -198,7 +202,7 @@ def write_set(
     for edge in reversed(edges):
         image = shrink(image, edge)
         path = folder / f"{prefix}-{edge}.webp"
-        image.save(path, "WEBP", quality=80, method=4)
+        image.save(path, "WEBP", quality=80, method=4, xmp=xmp)
         renditions.insert(1, describe(f"{prefix}-{edge}", path, THUMBNAIL_MIME, image))
     return renditions
 
@@ -216,17 +220,17 @@ def hash_thumb(image: Image.Image) -> str:
     return base64.b64encode(bytes(thumbhash.rgba_to_thumb_hash(*ground.size, list(ground.tobytes())))).decode()
 
 
-def make(source: Path, folder: Path, watermark_text: str | None) -> Picture:
+def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"") -> Picture:
     """Clean `source` and write its renditions into `folder`. Raises `Refused`."""
     image, found, lossless = load(source)
     if found in CONVERTED:
         found = WEBP if image.mode == "RGBA" else JPEG
-    renditions = write_set(image, folder, found, ("original", "thumb"), lossless)
+    renditions = write_set(image, folder, found, ("original", "thumb"), lossless, xmp)
     with renditions[0].path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if watermark_text:
         # Mark before encoding, so that no file of the marked set is ever written clean.
-        renditions += write_set(mark(image, watermark_text), folder, found, ("marked", "marked"), lossless)
+        renditions += write_set(mark(image, watermark_text), folder, found, ("marked", "marked"), lossless, xmp)
     return Picture(
         width=image.width,
         height=image.height,
@@ -255,7 +259,8 @@ def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Do what the request asks, and put every foreseen end of it into words that JSON carries."""
     try:
-        picture = make(Path(request["source"]), Path(request["folder"]), request["watermark_text"])
+        xmp = str(request["xmp"]).encode()
+        picture = make(Path(request["source"]), Path(request["folder"]), request["watermark_text"], xmp)
     except Refused as refusal:
         return {"error": str(refusal)}
     except MemoryError:

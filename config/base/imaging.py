@@ -76,19 +76,25 @@ def prepare_upload(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Pi
     Writes `original`, `thumb-320`, `thumb-640` and, when the long edge is over 640 pixels, `thumb-1280` into `folder`
     (which must exist). Raises `PictureError` for what the sender can mend and `DecoderFailed` for what we must.
     """
-    return _decode(source, folder, None, limits)
+    return _decode(source, folder, None, b"", limits)
 
 
-def prepare_output(source: Path, folder: Path, *, watermark_text: str | None, limits: Limits = LIMITS) -> Picture:
-    """Clean a picture that a provider made; with `watermark_text` also writes `marked`, `marked-320`, `marked-640` …"""
-    return _decode(source, folder, watermark_text, limits)
+def prepare_output(
+    source: Path, folder: Path, *, watermark_text: str | None, xmp: bytes = b"", limits: Limits = LIMITS
+) -> Picture:
+    """Clean a picture that a provider made; with `watermark_text` also writes `marked`, `marked-320`, `marked-640` …
+
+    `xmp` is put into every file, as the only metadata.
+    """
+    return _decode(source, folder, watermark_text, xmp, limits)
 
 
-def _decode(source: Path, folder: Path, watermark_text: str | None, limits: Limits) -> Picture:
+def _decode(source: Path, folder: Path, watermark_text: str | None, xmp: bytes, limits: Limits) -> Picture:
     request = {
         "source": str(source.resolve()),
         "folder": str(folder.resolve()),
         "watermark_text": watermark_text,
+        "xmp": xmp.decode(),
         "limits": {
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,6 +25,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.viewer import Viewer
+from config.base.bucket import Bucket
 from config.base.ids import uuid7
 from gallery import delivery, files, services
 from gallery.delivery import delivery_for
@@ -51,7 +54,7 @@ def store() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(store: str, settings: Settings) -> Any:
+def bucket(store: str, settings: Settings) -> Iterator[Any]:
     """Pictures lie in a bucket of its own, set up as an operator does."""
     options = {
         "bucket_name": f"pictures-{next(numbers)}",
@@ -69,7 +72,9 @@ def bucket(store: str, settings: Settings) -> Any:
     }
     settings.FILES_DIRECT = True
     call_command("prepare_bucket", verbosity=0)
-    return default_storage
+    client = default_storage.connection.meta.client  # type: ignore[attr-defined]
+    yield default_storage
+    client.close()
 
 
 @pytest.fixture(params=["disk", "bucket"])
@@ -231,6 +236,31 @@ def test_the_signature_is_the_one_that_boto_makes(bucket: Any) -> None:
 
     assert dict(ours.params) == dict(theirs.params)
     assert ours.path == theirs.path
+
+
+def test_at_amazon_an_address_leads_to_the_regions_own_door() -> None:
+    bucket = Bucket(bucket_name="my-pictures", region_name="eu-west-1", access_key="key", secret_key="secret")
+
+    address = httpx.URL(bucket.signed_url("a/b.png", expires_at=1_800_007_200, seconds=7200, disposition="inline"))
+
+    assert (address.scheme, address.host, address.path) == (
+        "https",
+        "my-pictures.s3.eu-west-1.amazonaws.com",
+        "/a/b.png",
+    )
+
+
+def test_a_domain_of_cloudfront_is_signed_for_until_the_same_moment() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    bucket = Bucket(bucket_name="my-pictures", custom_domain="cdn.example", cloudfront_key_id="K1", cloudfront_key=key)
+
+    address = httpx.URL(bucket.signed_url("a/b.png", expires_at=1_800_007_200, seconds=7200, disposition="inline"))
+
+    assert (address.host, address.path) == ("cdn.example", "/a/b.png")
+    assert (address.params["Expires"], address.params["Key-Pair-Id"]) == ("1800007200", "K1")
+    assert address.params["Signature"]
 
 
 def test_what_is_put_into_a_bucket_is_encrypted_and_says_what_it_is(alice: User, viewer: ViewerOf, bucket: Any) -> None:
