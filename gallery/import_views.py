@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.viewer import NoCompany, Viewer, viewer_of
+from config.base import limits
 from gallery.services import UploadRefused, import_picture
 
 
@@ -32,6 +33,7 @@ def import_page(request: HttpRequest) -> HttpResponse:
     }
     if request.method == "GET":
         return render(request, "gallery/import.html", context)
+    limits.count(request, "uploads")
     try:
         asset = import_picture(viewer=viewer, url=context["url"])
     except UploadRefused as refusal:
