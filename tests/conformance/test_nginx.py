@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from wsgiref.simple_server import WSGIServer, make_server
 
@@ -25,37 +26,56 @@ from config.wsgi import application
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from tests.factories.gallery import AssetFactory
+from tests.loopback import serving
 
 CONTENT = os.urandom(50_000)
-CONFIGURATION = """
+SHIPPED = Path(product.BASE_DIR) / "deploy" / "nginx" / "darkroom.conf"
+AROUND = """
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 {user}
 events {{}}
 http {{
-  access_log off;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://127.0.0.1:{backend};
-      proxy_set_header Host $host;
-    }}
-    location /stored/ {{
-      internal;
-      alias {media}/;
-      # What we said of the file stays with the answer that nginx replaced, unless it is said again here.
-      add_header X-Content-Type-Options $upstream_http_x_content_type_options always;
-      add_header Content-Security-Policy $upstream_http_content_security_policy always;
-    }}
-  }}
+  {shipped}
 }}
 """
+SECOND = threading.Event()
+
+
+def configuration(folder: Path, port: int, backend: int, stream: int) -> str:
+    """What we ship, with this machine's ports and folders in place of the containers'."""
+    shipped = SHIPPED.read_text()
+    for ours, here in (
+        ("server web:8000", f"server 127.0.0.1:{backend}"),
+        ("server events:8001", f"server 127.0.0.1:{stream}"),
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("/data/media/", f"{product.MEDIA_ROOT}/"),
+        ("/dev/stdout", f"{folder}/access.log"),
+    ):
+        assert ours in shipped, ours
+        shipped = shipped.replace(ours, here)
+    return AROUND.format(folder=folder, user="user root;" if os.geteuid() == 0 else "", shipped=shipped)
+
+
+def two_events(connection: socket.socket) -> None:
+    """An event stream that says its second word only when it is told to."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n")
+    SECOND.wait(20)
+    connection.sendall(b"data: second\n\n")
+
+
+@pytest.fixture
+def stream() -> Iterator[int]:
+    """The port of an event stream."""
+    SECOND.clear()
+    with serving(two_events) as server:
+        yield server.port
 
 
 @pytest.fixture
@@ -72,15 +92,13 @@ def backend(settings: Settings) -> Iterator[int]:
 
 
 @pytest.fixture
-def nginx(backend: int, tmp_path: Path) -> Iterator[str]:
-    """The address of an nginx in front of `backend`."""
+def nginx(backend: int, stream: int, tmp_path: Path) -> Iterator[str]:
+    """The address of an nginx in front of `backend` and `stream`, configured as we ship it."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.fail("nginx is not installed, so nothing was proved. On Debian and Ubuntu: apt install nginx-light")
     port = free_port()
-    user = "user root;" if os.geteuid() == 0 else ""
-    text = CONFIGURATION.format(folder=tmp_path, user=user, port=port, backend=backend, media=product.MEDIA_ROOT)
-    (tmp_path / "nginx.conf").write_text(text)
+    (tmp_path / "nginx.conf").write_text(configuration(tmp_path, port, backend, stream))
     server = subprocess.Popen([program, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")])
     try:
         _wait_for(server, port, tmp_path)
@@ -152,3 +170,31 @@ def test_a_file_that_is_gone_is_not_found(address: str, asset: Asset) -> None:
     default_storage.delete(asset.renditions.get(name="original").key)
 
     assert httpx.get(address).status_code == 404
+
+
+def test_events_come_through_one_by_one(nginx: str) -> None:
+    with httpx.stream("GET", f"{nginx}/events/", timeout=20) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "data: first", "it came although the second was not yet said"
+        SECOND.set()
+        assert [line for line in lines if line] == ["data: second"]
+
+
+def test_a_flood_is_stopped_and_files_are_not_counted(nginx: str, address: str) -> None:
+    with httpx.Client(base_url=nginx) as client, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _number: client.get("/health/live").status_code, range(600)))
+
+    assert set(answers) == {200, 429}
+    assert httpx.get(address).status_code == 200
+
+
+def test_what_is_not_for_the_public_is_not_given(nginx: str, tmp_path: Path, address: str) -> None:
+    assert httpx.get(f"{nginx}/metrics").status_code == 404
+    assert httpx.get(address).status_code == 200
+
+    refused = httpx.post(f"{nginx}/api/v1/uploads", content=bytes(14 << 20))
+
+    assert refused.status_code == 413
+    log = (tmp_path / "access.log").read_text()
+    assert log.count('"status":200') == 1
+    assert address.split("/")[4] not in log, "addresses are keys"
