@@ -369,7 +369,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -453,8 +453,21 @@ UNFOLD = {
     "SITE_SYMBOL": "camera",
     "THEME": "dark",
     "SIDEBAR": {
-        "show_all_applications": True,
-        "navigation": [{"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]}],
+        "show_search": True,
+        "navigation": [
+            {"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]},
+            *(
+                {
+                    "title": title,
+                    "separator": True,
+                    "items": [
+                        {"title": name, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                        for name, icon, model in items
+                    ],
+                }
+                for title, items in _ADMIN_MENU
+            ),
+        ],
     },
     "COLORS": {
         "primary": {

@@ -132,7 +132,10 @@ ROWS: dict[str, Row] = {
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-redoc": OPEN,
+    "favicon": Row({"GET": (302, 302), "POST": (302, 302)}),
     "health-live": OPEN,
+    # For whoever asks from this machine, as this test does; `tests/config/test_metrics.py` has the rest.
+    "metrics": OPEN,
     # No worker runs beside this test, so it is honest to say so.
     "health-ready": Row({"GET": (503, 503)}),
 }
