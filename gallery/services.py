@@ -106,7 +106,7 @@ def store_picture(
     text = WATERMARK_TEXT if marked else None
     with files.workspace() as room:
         picture = prepare_output(source, room, watermark_text=text, xmp=xmp_packet(source_type))
-        picture = sign_picture(picture, source_type=source_type)
+        picture = sign_picture(picture, source=source, source_type=source_type)
         return files.put_picture(picture, company_id=company_id, folder=folder, asset_id=asset_id)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import c2pa
@@ -40,6 +41,9 @@ KEY_USAGES = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
     *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
 )
+# What a provider's manifest may say for us to pass it on.
+HARMLESS_ASSERTIONS = ("c2pa.actions", "c2pa.hash.", "c2pa.soft-binding")
+HARMLESS_ACTION = {"action", "when", "softwareAgent", "digitalSourceType"}
 # Thumbnails and a second reading would double the time, and we hold the picture itself.
 SETTINGS = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False}}
 
@@ -61,10 +65,13 @@ class Identity:
     key: str
 
 
-def sign(path: Path, *, mime: str, source_type: str, identity: Identity) -> None:
-    """Put a signed manifest into a finished picture file, in place. Raises `c2pa.C2paError`, `OSError`."""
+def sign(path: Path, *, mime: str, source_type: str, identity: Identity, parent: Path | None = None) -> None:
+    """Put a signed manifest into a finished picture file, in place. Raises `c2pa.C2paError`, `OSError`.
+
+    `parent` is the provider's own file of the same type where its manifest is to be kept as an ingredient.
+    """
     action = {
-        "action": "c2pa.created",
+        "action": "c2pa.transcoded" if parent else "c2pa.created",
         "digitalSourceType": _term(source_type),
         "softwareAgent": {"name": GENERATOR},
     }
@@ -82,8 +89,46 @@ def sign(path: Path, *, mime: str, source_type: str, identity: Identity) -> None
         path.open("rb") as source,
         signed.open("w+b") as target,
     ):
+        if parent:
+            # The library itself then says first that the parent was opened.
+            builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+            with parent.open("rb") as made:
+                builder.add_ingredient({"title": "made", "relationship": "parentOf"}, mime, made)
         builder.sign(signer, mime, source, target)
     signed.replace(path)
+
+
+def has_harmless_manifest(path: Path, mime: str) -> bool:
+    """Whether a provider's file carries a manifest that may be passed on.
+
+    Only what names the kind of making may: a free text could be the prompt, metadata a place, and a thumbnail is the
+    picture without our watermark.
+    """
+    try:
+        with path.open("rb") as stream:
+            reader = c2pa.Reader.try_create(mime, stream)
+            if reader is None:
+                return False
+            with reader:
+                told = json.loads(reader.json())
+    except (c2pa.C2paError, OSError, ValueError):
+        return False
+    return all(_is_harmless(manifest) for manifest in told["manifests"].values())
+
+
+def _is_harmless(manifest: dict[str, Any]) -> bool:
+    assertions = manifest.get("assertions", [])
+    if "thumbnail" in manifest or any("thumbnail" in row for row in manifest.get("ingredients", [])):
+        return False
+    if not all(row["label"].startswith(HARMLESS_ASSERTIONS) for row in assertions):
+        return False
+    actions = (
+        action
+        for row in assertions
+        if row["label"].startswith("c2pa.actions")
+        for action in row["data"].get("actions", [])
+    )
+    return all(set(action) <= HARMLESS_ACTION for action in actions)
 
 
 def load_identity(*, certificates: str, key: str, folder: Path) -> Identity:
