@@ -16,7 +16,6 @@ PERMISSIONS = ", ".join(
             f"{name}=()"
             for name in (
                 "accelerometer",
-                
                 "autoplay",
                 "browsing-topics",
                 "camera",

@@ -4,6 +4,7 @@ from typing import Any
 
 import sentry_sdk
 import structlog
+from sentry_sdk.integrations.redis import RedisIntegration
 
 from config.base.redaction import redactor
 
@@ -17,6 +18,8 @@ def begin_sentry(*, dsn: str, environment: str, release: str) -> None:
         send_default_pii=False,
         max_request_body_size="never",
         include_local_variables=False,
+        # It notes the keys that were asked for, and sessions are keys.
+        disabled_integrations=[RedisIntegration()],
         before_send=scrubbed,  # type: ignore[arg-type]
         before_breadcrumb=lambda crumb, _hint: redactor.value(crumb),
     )

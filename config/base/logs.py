@@ -97,6 +97,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             # Tell each call, and with it the addresses of files.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
-            **{name: dict(through) for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "_granian", "dramatiq")},
+            "uvicorn.access": {"level": "WARNING"},
+            **{name: dict(through) for name in ("uvicorn", "uvicorn.error", "_granian", "dramatiq")},
         },
     }

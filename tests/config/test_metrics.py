@@ -45,6 +45,12 @@ def test_strangers_are_turned_away_unless_they_hold_the_token(db: None, settings
     assert ask(Authorization="Bearer ") == 403
 
 
+def test_who_measures_needs_no_https(db: None, settings: object) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+
+    assert Client().get("/metrics").status_code == 200
+
+
 def test_behind_a_proxy_the_visitor_counts_and_not_the_proxy(db: None, settings: object) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1  # type: ignore[attr-defined]
 
