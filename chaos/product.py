@@ -135,6 +135,6 @@ def _environment(data: Path, port: int, base_url: str, fal_url: str) -> dict[str
             "FAL_CDN_URL": fal_url,
             # As the product has them, only shorter, so that a run does not wait ten minutes for a lost submit.
             "JOB_LEASE_SECONDS": "5",
-            "JOB_UNKNOWN_SECONDS": "30",
+            "JOB_UNKNOWN_SECONDS": "15",
         }
     )

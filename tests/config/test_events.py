@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -75,7 +76,9 @@ def run(play: Any) -> None:
         if hub is not None:
             await hub.stop()
 
-    asyncio.run(scene())
+    # In a thread of its own: a browser that other tests opened keeps a loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, scene()).result()
 
 
 def test_a_company_hears_of_its_own_changes_and_of_no_other() -> None:

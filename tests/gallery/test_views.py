@@ -319,6 +319,5 @@ def test_relatives_of_another_company_are_not_shown(alice: User, bob: User, alic
 )
 def test_a_picture_gets_the_nearest_shape_that_the_style_sheet_knows(size: tuple[int, int], shape: int) -> None:
     assert shape_of(*size) == shape
-    for name in ("gallery", "asset"):
-        sheet = (settings.BASE_DIR / "static" / "css" / "pages" / f"{name}.css").read_text()
-        assert all(f'[data-shape="{known}"]' in sheet for known in SHAPES if known != 100)
+    sheet = (settings.BASE_DIR / "static" / "css" / "shapes.css").read_text()
+    assert all(f'[data-shape="{known}"]' in sheet for known in SHAPES if known != 100)
