@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -114,14 +114,15 @@ def _note_made(work: Work) -> None:
 
 
 def _look_again(work: Work, call: ProviderCall, *, wait: float | None = None, **changes: Any) -> None:
-    """Let go of the job until the next look."""
+    """Let go of the job until the next look; at once, when a delivery came while we looked."""
     under_way = (timezone.now() - call.created_at).total_seconds()
     pause = NET if settings.PROVIDER_WEBHOOKS else min(LATEST, max(SOONEST, under_way / 4))
+    later = timezone.now() + timedelta(seconds=max(pause, wait or 0))
     changed = work.own(Job.State.RUNNING, Job.State.COLLECTING).update(
         state=Job.State.RUNNING,
         token=None,
         lease_until=None,
-        next_poll_at=timezone.now() + timedelta(seconds=max(pause, wait or 0)),
+        next_poll_at=Case(When(next_poll_at=work.job.next_poll_at, then=Value(later)), default=F("next_poll_at")),
         **changes,
     )
     if changed and changes:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -55,7 +56,8 @@ def receive(request: HttpRequest, provider_name: str, job_id: UUID, token: str) 
         raise Http404
     if _note(job, event):
         _adopt(job, event)
-        if Job.objects.filter(pk=job_id, state=Job.State.RUNNING).exists():
+        # Due at once: a look that is under way and began too early must not put the next one off.
+        if Job.objects.filter(pk=job_id, state=Job.State.RUNNING).update(next_poll_at=timezone.now()):
             queue.send_check([(job_id, job.queue)])
     return HttpResponse(status=200)
 

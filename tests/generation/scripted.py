@@ -64,6 +64,7 @@ class ScriptedQueue:
         self.fetch_errors: list[Exception] = []
         self.can_cancel = True
         self.on_submit: Callable[[], None] | None = None
+        self.on_poll: Callable[[], None] | None = None
 
     def submit(self, call: Call) -> Submitted:
         """Take the call, unless the test has an error for it."""
@@ -77,6 +78,8 @@ class ScriptedQueue:
     def poll(self, submitted: Submitted) -> Progress:
         """The next answer."""
         self.polls += 1
+        if self.on_poll is not None:
+            self.on_poll()
         answer = self.answers.pop(0) if self.answers else Progress(state="done")
         if isinstance(answer, Exception):
             raise answer

@@ -142,6 +142,26 @@ def test_a_delivery_counts_once_and_a_strangers_never(maker: Viewer, elsewhere: 
     assert fresh(job).state == Job.State.RUNNING, "the body is never believed"
 
 
+def test_a_delivery_during_a_look_that_came_too_early_is_not_lost(maker: Viewer, elsewhere: ScriptedQueue) -> None:
+    elsewhere.answers = [Progress(state="running")]
+    job = begun(maker)
+
+    def told_meanwhile() -> None:
+        elsewhere.on_poll = None
+        assert deliver(job) == 200
+        remote.check(job_id=job.pk)
+
+    elsewhere.on_poll = told_meanwhile
+    remote.check(job_id=job.pk)
+    assert elsewhere.polls == 1, "the delivery found somebody looking"
+
+    due_at = fresh(job).next_poll_at
+    assert due_at is not None
+    assert due_at <= timezone.now(), "the next look is put off by nobody"
+    remote.check(job_id=job.pk)
+    assert fresh(job).state == Job.State.SUCCEEDED
+
+
 def test_a_delivery_after_the_end_changes_nothing(maker: Viewer, elsewhere: ScriptedQueue) -> None:
     job = begun(maker)
     remote.check(job_id=job.pk)
