@@ -7,7 +7,9 @@ so that the address stays the same for up to an hour (browsers cache by address)
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -60,7 +62,7 @@ class Delivery:
         marked copies are missing gives nothing.
         """
         found = self._files(asset).get(rendition)
-        return _address(found.key, name=file_name(asset, found), is_download=download) if found else ""
+        return _address_of(asset, found, is_download=download) if found else ""
 
     def download_url(self, asset: Asset) -> str:
         """Return the path that saves the original under a telling name."""
@@ -68,15 +70,22 @@ class Delivery:
 
     def thumbnail(self, asset: Asset, width: int = 640) -> str:
         """Return the path of the smallest thumbnail whose long edge has `width` pixels, else of the largest."""
-        given = self._files(asset)
-        names = [name for name in THUMBNAILS if name in given]
-        enough = [name for name in names if int(name.partition("-")[2]) >= width]
-        return self.url(asset, (enough or names[-1:] or ["original"])[0])
+        return self.url(asset, _fitting(self._files(asset), width))
 
     def srcset(self, asset: Asset) -> str:
         """Return the thumbnails as an `<img srcset>` with their true widths."""
+        return self.image(asset)[1]
+
+    def image(self, asset: Asset, width: int = 640) -> tuple[str, str]:
+        """Return `thumbnail` and `srcset` at once, each address signed once: a gallery makes hundreds."""
         given = self._files(asset)
-        return ", ".join(f"{self.url(asset, name)} {given[name].width}w" for name in THUMBNAILS if name in given)
+        names = [name for name in THUMBNAILS if name in given]
+        signed = {name: _address_of(asset, given[name]) for name in names}
+        chosen = _fitting(given, width)
+        return (
+            signed[chosen] if chosen in signed else self.url(asset, chosen),
+            ", ".join(f"{signed[name]} {given[name].width}w" for name in names),
+        )
 
     def _files(self, asset: Asset) -> dict[str, AssetRendition]:
         """What the viewer may have, by the clean name."""
@@ -99,7 +108,7 @@ def url_for(asset: Asset, viewer: Viewer, rendition: str = "original") -> str:
 def operator_url(asset: Asset, rendition: str = "thumb-320") -> str:
     """Return the path of a rendition for an operator in the admin, who sees what is stored; "" when there is none."""
     found = next((row for row in asset.renditions.all() if row.name == rendition), None)
-    return _address(found.key, name=file_name(asset, found), is_download=False) if found else ""
+    return _address_of(asset, found) if found else ""
 
 
 def open_original(asset: Asset) -> "File[Any]":
@@ -119,10 +128,27 @@ def read_address(token: str, name: str) -> Address:
 
 def file_name(asset: Asset, rendition: AssetRendition) -> str:
     """A safe name to save under: `darkroom-<first words of the prompt>-<seed>.png`."""
-    words = slugify(asset.prompt or asset.original_name.rpartition(".")[0]).split("-")[:NAME_WORDS]
+    words = _first_words(asset.prompt or asset.original_name.rpartition(".")[0])
     parts = ["darkroom", *words, "" if asset.seed is None else str(asset.seed)]
     stem = "-".join(part for part in parts if part)[:80]
     return f"{stem}.{rendition.key.rpartition('.')[2]}"
+
+
+# A page asks for each picture's name once a size.
+@lru_cache(maxsize=256)
+def _first_words(text: str) -> tuple[str, ...]:
+    return tuple(slugify(text).split("-")[:NAME_WORDS])
+
+
+def _fitting(given: Mapping[str, AssetRendition], width: int) -> str:
+    """The name of the smallest thumbnail that is wide enough, else of the largest, else the original's."""
+    names = [name for name in THUMBNAILS if name in given]
+    enough = [name for name in names if int(name.partition("-")[2]) >= width]
+    return (enough or names[-1:] or ["original"])[0]
+
+
+def _address_of(asset: Asset, rendition: AssetRendition, *, is_download: bool = False) -> str:
+    return _address(rendition.key, name=file_name(asset, rendition), is_download=is_download)
 
 
 def _address(key: str, *, name: str, is_download: bool) -> str:

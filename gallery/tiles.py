@@ -30,12 +30,13 @@ class Tile:
 
 def tile_of(asset: Asset, delivery: Delivery) -> Tile:
     """Return the tile of an asset whose renditions are fetched."""
+    thumbnail, srcset = delivery.image(asset)
     return Tile(
         asset=asset,
         alt=alt_of(asset),
         shape=shape_of(asset.width, asset.height),
-        thumbnail=delivery.thumbnail(asset, 640),
-        srcset=delivery.srcset(asset),
+        thumbnail=thumbnail,
+        srcset=srcset,
         gone_at=asset.deleted_at + settings.BIN_LIFETIME if asset.deleted_at else None,
     )
 
