@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Company
-from billing.models import UsageCounter
+from billing.models import Plan, UsageCounter
 from billing.selectors import GENERATIONS, generations_used, plan_of, today
 from config.base.ids import uuid7
 from config.base.refusal import Refusal
@@ -57,12 +57,13 @@ def give_back_usage(*, company: Company, name: str, amount: int, period: str) ->
     counters.update(used=Greatest(F("used") - amount, 0))
 
 
-def take_generations(*, company: Company, count: int) -> str:
+def take_generations(*, company: Company, count: int, plan: Plan | None = None) -> str:
     """Take `count` generations from today's limit and return the day (`2026-11-20`, UTC) they were taken from.
 
-    Raises `LimitReached`, which says how much is used and when the day ends.
+    `plan` is the company's own, where the caller has it already. Raises `LimitReached`, which says how much is used
+    and when the day ends.
     """
-    plan = plan_of(company)
+    plan = plan or plan_of(company)
     now = timezone.now()
     day = today(now)
     limit = plan.daily_generations

@@ -72,7 +72,10 @@ class ModelList(ListAPIView[AIModel]):
 
 def _context(request: Request, jobs: Sequence[Job]) -> dict[str, Any]:
     viewer = viewer_of(request)
-    return {"request": request, "delivery": delivery_for(viewer), "assets": outputs_of(viewer, jobs)}
+    assets = outputs_of(viewer, jobs)
+    # Without a picture there is no address to make, and nobody needs the plan.
+    delivery = delivery_for(viewer) if any(assets.values()) else None
+    return {"request": request, "delivery": delivery, "assets": assets}
 
 
 def _get_job(request: Request, job_id: UUID) -> Job:

@@ -61,7 +61,7 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
     """Put the outputs into storage; one that is no usable picture is left out, unless none is usable."""
     stored: dict[int, StoredPicture] = {}
     broken: PictureError | None = None
-    asset_ids = dict(work.job.outputs.values_list("index", "asset_id"))
+    asset_ids = {output.index: output.asset_id for output in work.job.outputs.all()}
     for done, (index, source) in enumerate(made.items(), start=1):
         try:
             stored[index] = store_picture(

@@ -5,8 +5,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import Company
-from billing.selectors import plan_of
+from billing.models import Plan
 from generation import queue
 from generation.models import Job
 
@@ -20,14 +19,15 @@ def dispatch(*, company_id: UUID) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"dispatch:{company_id}"])
-        company = Company.objects.get(pk=company_id)
-        if not company.is_active:
+        plans = Plan.objects.filter(subscriptions__company_id=company_id, subscriptions__company__is_active=True)
+        parallel_jobs = plans.values_list("parallel_jobs", flat=True).first()
+        if parallel_jobs is None:
             return 0
         # A submit of unknown outcome is only looked for: it keeps nobody's place.
-        let_go = Job.objects.active().filter(company=company, dispatched_at__isnull=False)
+        let_go = Job.objects.active().filter(company_id=company_id, dispatched_at__isnull=False)
         under_way = let_go.exclude(state=Job.State.UNKNOWN).count()
-        room = max(0, plan_of(company).parallel_jobs - under_way)
-        waiting = Job.objects.filter(company=company, state=Job.State.QUEUED, dispatched_at=None).order_by("id")
+        room = max(0, parallel_jobs - under_way)
+        waiting = Job.objects.filter(company_id=company_id, state=Job.State.QUEUED, dispatched_at=None).order_by("id")
         chosen = list(waiting.values_list("pk", "queue")[:room])
         now = timezone.now()
         Job.objects.filter(pk__in=[job_id for job_id, _queue in chosen], state=Job.State.QUEUED).update(

@@ -64,7 +64,8 @@ def _keep(job: Job, stored: Mapping[int, StoredPicture], *, elapsed_ms: int) -> 
             parents=parents,
         )
     JobOutput.objects.filter(job=job, index__in=stored).update(state=JobOutput.State.DELIVERED)
-    JobOutput.objects.filter(job=job).exclude(index__in=stored).update(state=JobOutput.State.FAILED)
+    if len(stored) < job.count:
+        JobOutput.objects.filter(job=job).exclude(index__in=stored).update(state=JobOutput.State.FAILED)
     ProviderCall.objects.filter(job=job, state=ProviderCall.State.SENT).update(
         state=ProviderCall.State.ANSWERED, ended_at=timezone.now(), cost=job.model.provider_cost * len(stored)
     )

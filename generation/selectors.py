@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.viewer import Viewer
 from gallery.models import Asset
-from generation.models import AIModel, Job
+from generation.models import AIModel, Job, JobOutput
 from generation.querysets import AIModelQuerySet, JobQuerySet
 
 
@@ -25,9 +25,9 @@ def offered_models() -> AIModelQuerySet:
 
 
 def jobs_of(viewer: Viewer) -> JobQuerySet:
-    """The company's jobs, newest first, with what a card shows."""
+    """The company's jobs, newest first, with their model and outputs."""
     jobs = Job.objects.visible_to(viewer).with_place().order_by("-id")
-    return jobs.select_related("model").prefetch_related("outputs", "inputs")
+    return jobs.select_related("model").prefetch_related("outputs")
 
 
 def jobs_with_sources(viewer: Viewer) -> JobQuerySet:
@@ -52,9 +52,20 @@ def place_of(job: Job) -> Place:
 
 
 def outputs_of(viewer: Viewer, jobs: Iterable[Job]) -> dict[UUID, list[Asset]]:
-    """The delivered assets of several jobs that the viewer may see and that are not in the bin, by job. Two queries."""
-    wanted = {output.asset_id: (job.pk, output.index) for job in jobs for output in job.outputs.all()}
-    found: dict[UUID, list[Asset]] = {job_id: [] for job_id, _index in wanted.values()}
+    """The delivered assets of several jobs that the viewer may see and that are not in the bin, by job.
+
+    Two queries; none while nothing is delivered.
+    """
+    jobs = list(jobs)
+    found: dict[UUID, list[Asset]] = {job.pk: [] for job in jobs}
+    wanted = {
+        output.asset_id: (job.pk, output.index)
+        for job in jobs
+        for output in job.outputs.all()
+        if output.state == JobOutput.State.DELIVERED
+    }
+    if not wanted:
+        return found
     assets = Asset.objects.visible_to(viewer).kept().filter(pk__in=wanted).prefetch_related("renditions")
     for asset in sorted(assets, key=lambda asset: wanted[asset.pk][1]):
         found[wanted[asset.pk][0]].append(asset)

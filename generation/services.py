@@ -75,7 +75,7 @@ def _digest(request: JobRequest) -> str:
 
 def _create(viewer: Viewer, request: JobRequest, plan: Plan, *, key: str, digest: str) -> Job:
     job_id = uuid7()
-    day = take_generations(company=viewer.company, count=request.count)
+    day = take_generations(company=viewer.company, count=request.count, plan=plan)
     hold = hold_credits(
         company=viewer.company,
         amount=price_of(request.model, request.count),

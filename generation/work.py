@@ -74,13 +74,14 @@ def take(jobs: QuerySet[Job], **changes: object) -> Work | None:
     if not jobs.update(token=token, lease_until=lease(), **changes):
         return None
     # By the token alone: what was taken may no longer be among `jobs`, whose state it has left.
-    job = Job.objects.select_related("model", "company", "user").filter(token=token).first()
+    rows = Job.objects.select_related("model", "company", "user").prefetch_related("outputs", "inputs__asset")
+    job = rows.filter(token=token).first()
     return Work(job=job, token=token) if job is not None else None
 
 
 def call_of(job: Job, *, webhook_url: str = "") -> Call:
     """What to ask the provider for. Raises `InvalidInput` when an input was deleted for good."""
-    inputs = [row.asset for row in job.inputs.select_related("asset").order_by("position")]
+    inputs = [row.asset for row in sorted(job.inputs.all(), key=lambda row: row.position)]
     present = [asset for asset in inputs if asset is not None]
     if len(present) < len(inputs):
         raise InvalidInput(_("The picture that this was to be made from was deleted. Nothing was charged."))
@@ -90,7 +91,7 @@ def call_of(job: Job, *, webhook_url: str = "") -> Call:
         endpoint=job.model.endpoint,
         prompt=job.prompt,
         params=job.params,
-        seeds=tuple(job.outputs.values_list("seed", flat=True)),
+        seeds=tuple(output.seed for output in job.outputs.all()),
         inputs=tuple(InputFile(role="image", mime=asset.mime, open=partial(open_original, asset)) for asset in present),
         webhook_url=webhook_url,
     )
