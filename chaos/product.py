@@ -18,6 +18,8 @@ import redis
 
 from config.servers import free_port
 
+WORKERS = "darkroom:workers"
+
 PROJECT = Path(__file__).resolve().parent.parent
 # What in a command line tells the supervisor's children apart.
 MARKS = {
@@ -74,6 +76,18 @@ class Product:
                             victim.kill()
                     return True
         return False
+
+    def wait_for_beat(self, name: str, since: float, seconds: float = START_SECONDS) -> None:
+        """Wait until a worker has said since the Unix time `since` that it lives; other children say nothing."""
+        queue = {"worker": "default", "studio worker": "blocking"}.get(name)
+        deadline = time.monotonic() + seconds
+        while queue and time.monotonic() < deadline:
+            with contextlib.suppress(redis.RedisError, OSError):
+                with redis.Redis.from_url(self.services["redis_url"], socket_timeout=5) as client:
+                    beat = client.zscore(WORKERS, queue)
+                if isinstance(beat, float) and beat > since:
+                    return
+            time.sleep(0.1)
 
     def flush_queue(self) -> bool:
         """Lose every message that waits or is being worked on."""

@@ -158,7 +158,7 @@ def destroy(run: Run, dice: random.Random, total: int) -> None:
     while len(run.disasters) < total and not run.over.is_set():
         names = names or dice.sample(sorted(acts), len(acts))
         name = names.pop()
-        began = time.monotonic()
+        began, killed = time.monotonic(), time.time()
         try:
             acts[name]()
         except (OSError, ValueError) as error:
@@ -167,6 +167,7 @@ def destroy(run: Run, dice: random.Random, total: int) -> None:
             time.sleep(3)
             run.product.fal(rates={})
         time.sleep(0.3)
+        run.product.wait_for_beat(name, since=killed)
         run.product.wait_until_ready()
         run.disasters.append(Disaster(name, time.monotonic() - began))
         say(f"{name}: all answers again after {run.disasters[-1].recovered_after:.1f} s")
@@ -283,7 +284,17 @@ def main() -> int:
 
 HEADER = """# Reliability
 
-What happens when parts of Darkroom die while people use it. Written by `make chaos`, not by hand.
+What happens when parts of Darkroom die while people use it. Written by `make chaos`, not by hand: everything is embedded
+as in `make run`, the provider is a double of fal that speaks its real protocol, and whatever is killed is killed with -9.
+
+| what dies | what follows |
+| --- | --- |
+| a worker, with all it holds | its lease runs out; studio jobs are made again over the same files, fal's are looked at again, never sent again |
+| the web server | the supervisor starts another; a client repeats its POST with the same Idempotency-Key and gets the same job |
+| the clock | another begins; every step of it is a conditional UPDATE, so any number may run |
+| PostgreSQL | acknowledged rows are back; what was under way fails and is tried again |
+| Valkey, or only the queue | messages are sent again from the rows; pages poll until the stream is back |
+| the provider: refuses, fails, drops, truncates | tried again where nothing was taken; else the webhook or the deadline decides; what was not delivered is paid back |
 
 """
 
