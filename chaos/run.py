@@ -282,21 +282,7 @@ def main() -> int:
     return 0 if all(holds for _rule, holds, _figures in proofs) else 1
 
 
-HEADER = """# Reliability
-
-What happens when parts of Darkroom die while people use it. Written by `make chaos`, not by hand: everything is embedded
-as in `make run`, the provider is a double of fal that speaks its real protocol, and whatever is killed is killed with -9.
-
-| what dies | what follows |
-| --- | --- |
-| a worker, with all it holds | its lease runs out; studio jobs are made again over the same files, fal's are looked at again, never sent again |
-| the web server | the supervisor starts another; a client repeats its POST with the same Idempotency-Key and gets the same job |
-| the clock | another begins; every step of it is a conditional UPDATE, so any number may run |
-| PostgreSQL | acknowledged rows are back; what was under way fails and is tried again |
-| Valkey, or only the queue | messages are sent again from the rows; pages poll until the stream is back |
-| the provider: refuses, fails, drops, truncates | tried again where nothing was taken; else the webhook or the deadline decides; what was not delivered is paid back |
-
-"""
+HEADER = (Path(__file__).parent / "reliability_head.md").read_text()
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,7 @@ from gallery.files import StoredPicture
 from gallery.services import store_picture
 from generation import ending
 from generation.models import Job
+from generation.providers import registry
 from generation.providers.base import Artifact, InvalidInput
 from generation.work import MADE, CancelAsked, NotOurs, Work, lease
 
@@ -61,6 +62,7 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
     """Put the outputs into storage; one that is no usable picture is left out, unless none is usable."""
     stored: dict[int, StoredPicture] = {}
     broken: PictureError | None = None
+    source_type = registry.provider(work.job.model.provider).source_type
     asset_ids = {output.index: output.asset_id for output in work.job.outputs.all()}
     for done, (index, source) in enumerate(made.items(), start=1):
         try:
@@ -71,6 +73,7 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
                 asset_id=asset_ids[index],
                 # Also on plans that do not mark: a company may change its plan, the pictures are made once.
                 marked=True,
+                source_type=source_type,
             )
         except PictureError as error:
             logger.warning("job %s output %d is unusable: %s", work.job.pk, index, error)

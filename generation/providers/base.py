@@ -73,6 +73,8 @@ class Provider(Protocol):
     """A source of outputs; either a `DirectProvider` or a `QueuedProvider`."""
 
     name: ClassVar[str]
+    # How its pictures come about, as IPTC's digital source types name it (`config.base.provenance`).
+    source_type: ClassVar[str]
 
 
 @runtime_checkable

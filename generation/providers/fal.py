@@ -132,6 +132,7 @@ class Fal:
     """The queue of fal.ai. Takes its account from the settings each time, unless it was given one."""
 
     name: ClassVar[str] = "fal"
+    source_type: ClassVar[str] = "trainedAlgorithmicMedia"
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ class LocalStudio:
     """Needs no key and no network; its work costs nothing, so it may be done again after a crash."""
 
     name: ClassVar[str] = "local"
+    source_type: ClassVar[str] = "algorithmicMedia"
 
     def make(self, call: Call, report: Report) -> Iterator[Artifact]:
         """Yield one PNG for every seed, in order, with true progress over the whole batch."""

@@ -29,6 +29,7 @@ class Scripted:
     """Runs `before` and then yields `outputs` (PNG bytes by index; all good ones by default)."""
 
     name = "local"
+    source_type = "algorithmicMedia"
 
     def __init__(self, *, before: Step | None = None, outputs: dict[int, bytes] | None = None) -> None:
         self.before = before
@@ -54,6 +55,7 @@ class ScriptedQueue:
     """
 
     name = "local"
+    source_type = "algorithmicMedia"
 
     def __init__(self) -> None:
         self.submits: list[Call] = []

@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.viewer import Viewer
 from billing.models import Subscription, Wallet
 from billing.plans import plan_with_slug
+from gallery.delivery import open_original
 from gallery.models import Asset
 from generation import pipeline, remote, webhooks
 from generation.models import Job
@@ -56,6 +57,18 @@ def test_a_job_on_fal_is_made_once_stored_here_and_paid_once(fal: FalEmulator, m
     assert Asset.objects.filter(company=maker.company, task="text-to-image").count() == 2
     assert Wallet.objects.get(company=maker.company).balance == 100 - job.credits
     assert len(fal.jobs) == 1
+    with open_original(Asset.objects.filter(company=maker.company).first()) as file:  # type: ignore[arg-type]
+        assert b"/trainedAlgorithmicMedia" in file.read()
+
+
+def test_the_studios_pictures_do_not_say_that_they_are_of_a_trained_model(maker: Viewer) -> None:
+    job = submit(maker)
+    pipeline.start(job_id=job.pk)
+
+    with open_original(Asset.objects.get(company=maker.company)) as file:
+        content = file.read()
+    assert b"/algorithmicMedia" in content
+    assert b"trainedAlgorithmicMedia" not in content
 
 
 def test_an_edit_sends_the_picture_up_and_names_its_parent(fal: FalEmulator, maker: Viewer) -> None:
