@@ -118,9 +118,7 @@ class WalletAdmin(ReadOnlyAdmin):
         """Who may change wallets; the rows themselves are read-only here."""
         return request.user.has_perm("billing.change_wallet")
 
-    @action(
-        description=_("Adjust credits"), url_path="adjust", permissions=["adjust"], icon="exposure"
-    )
+    @action(description=_("Adjust credits"), url_path="adjust", permissions=["adjust"], icon="exposure")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for amount and reason, then adjust."""
         wallet = get_object_or_404(Wallet.objects.select_related("company"), pk=UUID(object_id))

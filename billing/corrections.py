@@ -46,8 +46,7 @@ def adjust_credits(*, company: Company, amount: int, reason: str, actor: User, k
 def _take_back(wallet: Wallet, amount: int, *, reason: str, actor: User, key: str) -> None:
     if amount > wallet.available:
         raise InsufficientCredits(
-            _("Only %(available)d credits are available; no more can be taken back.")
-            % {"available": wallet.available},
+            _("Only %(available)d credits are available; no more can be taken back.") % {"available": wallet.available},
             field="amount",
         )
     spend_from_lots(

@@ -35,9 +35,7 @@ def plan_of(company: Company) -> Plan:
 def credits_of(company: Company) -> Credits:
     """A company's credits as of now. One query; raises `Wallet.DoesNotExist` for one without an account."""
     wallet = Wallet.objects.get(company=company)
-    return Credits(
-        balance=wallet.balance, held=wallet.held, available=wallet.available, unlimited=wallet.unlimited
-    )
+    return Credits(balance=wallet.balance, held=wallet.held, available=wallet.available, unlimited=wallet.unlimited)
 
 
 def generations_used(company: Company, day: str) -> int:

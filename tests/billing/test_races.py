@@ -113,9 +113,7 @@ def test_one_key_held_by_many_at_once_is_one_hold() -> None:
 def test_one_key_granted_by_many_at_once_is_one_grant() -> None:
     company = AccountFactory(balance=0)
     key = f"same-grant:{company.pk}"
-    entries = at_once(
-        16, lambda _number: grant_credits(company=company, amount=3, kind="grant", key=key, cause="x").pk
-    )
+    entries = at_once(16, lambda _number: grant_credits(company=company, amount=3, kind="grant", key=key, cause="x").pk)
     assert len(set(entries)) == 1
     assert credits_of(company).balance == 3
     assert broken_of(company) == []

@@ -17,9 +17,7 @@ def company() -> Company:
 
 
 def told(company: Company) -> list[tuple[str, str, str, int | None, int | None]]:
-    return [
-        (row.sentence, row.outcome, row.state, row.change, row.balance_after) for row in statement(company).rows
-    ]
+    return [(row.sentence, row.outcome, row.state, row.change, row.balance_after) for row in statement(company).rows]
 
 
 def test_a_company_to_which_nothing_happened_has_nothing_to_read() -> None:
