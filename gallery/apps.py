@@ -21,5 +21,5 @@ class GalleryConfig(AppConfig):
 
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=services.purge_expired))
         registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
-        checks.register(check_notes)
-        log_notes()
+        registry.periodic.append(registry.Periodic("say-what-is-left-out", every=86_400, run=log_notes))
+        checks.register(check_notes, deploy=True)

@@ -1,4 +1,4 @@
-"""What an operator is told at `manage.py check` and when a process starts."""
+"""What an operator is told at `manage.py check --deploy`, on the system page and, daily, in the clock's log."""
 
 import logging
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ def notes() -> list[str]:
 
 
 def check_notes(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
-    """`manage.py check` says it, too."""
+    """For `manage.py check --deploy`."""
     return [Info(note, id="gallery.I001") for note in notes()]
 
 
 def log_notes() -> None:
-    """Say it once a process, in its log."""
+    """For the clock."""
     for note in notes():
         logger.info(note)

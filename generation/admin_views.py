@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from config.base.refusal import Refusal
+from gallery.checks import notes
 from generation.health import provider_health, queue_health
 from generation.models import Job
 from generation.operations import close_breaker, release_job, retry_job, stop_job
@@ -55,6 +56,7 @@ def system(request: HttpRequest) -> HttpResponse:
     """Queues, workers, providers and their circuit breakers."""
     _operator(request, "generation.view_job")
     context = _context(request, _("System")) | {"providers": provider_health(), "queues": queue_health()}
+    context["notes"] = notes()
     return render(request, "admin/generation/system.html", context)
 
 
