@@ -71,6 +71,7 @@ def measure(wish: Namespace) -> tuple[dict[str, list[list[float]]], dict[str, in
         taken: dict[str, list[list[float]]] = {name: [] for name in opened}
         for number in range(wish.rounds):
             for name, (_viewer, path) in opened.items():
+                callers[name].reconnect()
                 callers[name].ask("GET", path)
                 taken[name].append([callers[name].seconds("GET", path) * 1000 for _each in range(wish.count)])
             say(f"pages: round {number + 1}")

@@ -106,6 +106,10 @@ class Caller:
     def __exit__(self, *_error: object) -> None:
         self._connection.close()
 
+    def reconnect(self) -> None:
+        """Begin anew with the next request: a server closes what was idle for some seconds."""
+        self._connection.close()
+
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
         """Send a request; status and whole body of the answer."""
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})

@@ -47,6 +47,8 @@ def rounds(product: Product, wish: Namespace, stack: contextlib.ExitStack) -> di
         for who, callers in everyone.items():
             count = max(2, wish.count // len(callers))
             for what, act in ((BARE, bare), (SUBMIT, submit)):
+                for caller in callers:
+                    caller.reconnect()
                 measure(callers, 2, act)
                 found.setdefault((what, who), []).append(measure(callers, count, act))
             # Else each round would count what the last one left waiting.
