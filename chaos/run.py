@@ -212,7 +212,8 @@ def prove(run: Run) -> list[tuple[str, bool, str]]:
         " ON o.asset_id = a.id WHERE o.job_id = j.id)",
     )[0][0]
     calls = query(product, "SELECT count(*) FROM generation_providercall WHERE provider = 'fal'")[0][0]
-    at_fal = product.fal()["jobs"]
+    double = product.fal()
+    at_fal, posts = double["jobs"], double["counts"].get("posts", 0)
     keys = {str(row[0]) for row in query(product, "SELECT key FROM gallery_assetrendition")}
     media = product.data / "media"
     files = {path.relative_to(media).as_posix() for path in media.rglob("*") if path.is_file()}
@@ -227,6 +228,7 @@ def prove(run: Run) -> list[tuple[str, bool, str]]:
         ),
         ("nothing is settled twice", twice == 0, f"{twice} twice"),
         ("each job paid what was delivered, no more", paid == 0, f"{paid} differ"),
+        ("no call was sent twice", posts <= calls, f"{posts} POSTs ÷ {calls} calls = {posts / max(1, calls):.3f}"),
         ("fal made no more than we asked for", at_fal <= calls, f"{at_fal} ÷ {calls} = {at_fal / max(1, calls):.3f}"),
         ("no file without a row", files <= keys, f"{len(files - keys)} orphans of {len(files)} files"),
         ("no row without a file", keys <= files, f"{len(keys - files)} lost of {len(keys)} rows"),
