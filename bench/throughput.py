@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +28,7 @@ from generation.services import submit_job
 from generation.types import JobRequest
 
 THREADS = 4
+PATIENCE_SECONDS = 120
 __all__ = ["broker"]
 
 
@@ -57,6 +59,9 @@ def drain(process: psutil.Popen, fill: Callable[[], None], is_done: Callable[[],
     begun = time.perf_counter()
     signal_all(process, signal.SIGCONT)
     while not is_done():
+        if time.perf_counter() - begun > PATIENCE_SECONDS:
+            states = Counter(Job.objects.values_list("state", flat=True))
+            raise TimeoutError(f"{states}; {Path(os.environ[FOLDER], 'worker').read_text()[-3000:]}")
         time.sleep(0.01)
     return time.perf_counter() - begun
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.names import INSTANT, NOTHING
 from config import broker
+from config.base.provenance import ALGORITHMIC
 from generation.providers import registry
 from generation.providers.base import Artifact, Call, Report
 
@@ -27,6 +28,7 @@ class Instant:
     """A provider that has the picture at once: what remains is our own work."""
 
     name: ClassVar[str] = INSTANT
+    source_type: ClassVar[str] = ALGORITHMIC
 
     def make(self, call: Call, report: Report) -> Iterator[Artifact]:
         """The same tiny PNG for every seed."""

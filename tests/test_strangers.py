@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Company, Membership, User
 from accounts.viewer import SESSION_KEY, Viewer
-from config.base import realtime
+from config.base import realtime, registry
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from generation import pipeline
@@ -217,13 +217,24 @@ def things(maker: Viewer) -> Things:
 def strangers(bob: User) -> dict[str, tuple[Client, Client]]:
     """By who asks: a browser for pages and a program for the API, both signed in as that person."""
     company = Company.objects.create(name="Elsewhere", slug=f"elsewhere-{uuid4().hex[:8]}", kind=Company.Kind.TEAM)
-    chief = PersonFactory()
-    Membership.objects.create(company=company, user=chief, role=Membership.Role.ADMIN)
-    return {
+    registry.company_created(company.pk)
+    people: dict[str, tuple[Client, Client]] = {
         "anonymous": (Client(), APIClient()),
         "stranger": (browser_of(bob), program_of(bob)),
-        "admin of another company": (browser_of(chief), program_of(chief)),
     }
+    for role in (Membership.Role.MEMBER, Membership.Role.ADMIN):
+        person = PersonFactory()
+        Membership.objects.create(company=company, user=person, role=role)
+        people[f"{role} of another company"] = (acting_for(company, browser_of(person)), program_of(person))
+    return people
+
+
+def acting_for(company: Company, browser: Client) -> Client:
+    """The browser after its person switched to `company`."""
+    session = browser.session
+    session[SESSION_KEY] = str(company.pk)
+    session.save()
+    return browser
 
 
 def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, maker: Viewer, bob: User) -> None:
@@ -267,19 +278,14 @@ def test_a_colleague_of_the_same_company_sees_what_strangers_do_not(things: Thin
     client = browser_of(bob)
     assert client.get(reverse("asset", args=[things.asset])).status_code == 404, "while acting for the own company"
 
-    session = client.session
-    session[SESSION_KEY] = str(maker.company.pk)
-    session.save()
+    acting_for(maker.company, client)
 
     assert client.get(reverse("asset", args=[things.asset])).status_code == 200
     assert client.get(reverse("job", args=[things.job])).status_code == 200
 
 
 def test_nobody_acts_for_a_company_that_is_not_theirs_by_naming_it(things: Things, maker: Viewer, bob: User) -> None:
-    client = browser_of(bob)
-    session = client.session
-    session[SESSION_KEY] = str(maker.company.pk)
-    session.save()
+    client = acting_for(maker.company, browser_of(bob))
 
     assert client.get(reverse("asset", args=[things.asset])).status_code == 404
     assert client.get(reverse("job", args=[things.job])).status_code == 404
