@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.base.imaging import DecoderFailed, PictureError
-from generation import breaker, ending, webhooks
+from generation import breaker, ending, queue, webhooks
 from generation.collecting import collect
-from generation.models import Job, ProviderCall
+from generation.models import Job, ProviderCall, WebhookReceipt
 from generation.providers import registry
 from generation.providers.base import Gone, ProviderError, QueuedProvider, Retryable, Submitted, SubmitUnknown
 from generation.references import SOONEST, keep_reference
@@ -127,6 +127,10 @@ def _look_again(work: Work, call: ProviderCall, *, wait: float | None = None, **
     )
     if changed and changes:
         work.tell()
+    # A delivery during this look asked for another, which found the job taken: its wish is granted now. One that comes
+    # after the release above finds the job free.
+    if changed and WebhookReceipt.objects.filter(job=work.job, received_at__gte=work.taken_at).exists():
+        queue.send_check([(work.job.pk, work.job.queue)])
 
 
 def _cancel(work: Work, provider: QueuedProvider, submitted: Submitted) -> bool:

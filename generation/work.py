@@ -41,6 +41,7 @@ class Work:
 
     job: Job
     token: UUID
+    taken_at: datetime = field(default_factory=timezone.now)
     beaten_at: float = field(default=0.0)
 
     def own(self, *states: str) -> QuerySet[Job]:

@@ -192,6 +192,24 @@ def test_only_one_looks_at_a_time(maker: Viewer, elsewhere: ScriptedQueue) -> No
     assert money(maker) == (99, 0)
 
 
+def test_a_delivery_during_a_look_is_followed_by_another_look(maker: Viewer, elsewhere: ScriptedQueue) -> None:
+    job = begun(maker)
+    realtime.connection().flushdb()
+
+    def told_meanwhile(submitted: object) -> Progress:
+        assert deliver(job) == 200
+        # What the delivery asked for comes while this look still holds the job.
+        remote.check(job_id=job.pk)
+        realtime.connection().flushdb()
+        return Progress(state="running")
+
+    elsewhere.poll = told_meanwhile  # type: ignore[method-assign]
+    remote.check(job_id=job.pk)
+
+    assert fresh(job).state == Job.State.RUNNING
+    assert checks_sent() == 1
+
+
 def test_passing_faults_while_looking_or_fetching_only_delay(maker: Viewer, elsewhere: ScriptedQueue) -> None:
     elsewhere.answers = [Retryable("busy", retry_after=40)]
     elsewhere.fetch_errors = [Retryable("truncated"), Retryable("truncated")]
