@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.base.ids import uuid7
 from gallery import actors, sweeping
-from gallery.models import Asset
+from gallery.models import Asset, AssetRendition
 from gallery.sweeping import sweep_files
 from tests.factories.gallery import AssetFactory
 
@@ -26,6 +26,12 @@ def put(key: str, *, hours_old: float = 48) -> str:
     moment = timezone.now().timestamp() - hours_old * 3600
     os.utime(Path(settings.MEDIA_ROOT) / key, (moment, moment))
     return key
+
+
+@pytest.fixture(autouse=True)
+def _only_our_rows(db: None) -> None:
+    """The sweep looks at every row; those that other tests committed are out of sight within this transaction."""
+    AssetRendition.objects.all().delete()
 
 
 @pytest.fixture
