@@ -318,6 +318,18 @@ FAL_KEY: str = env.str("FAL_KEY", default="")
 FAL_QUEUE_URL: str = env.str("FAL_QUEUE_URL", default="https://queue.fal.run")
 FAL_REST_URL: str = env.str("FAL_REST_URL", default="https://rest.fal.ai")
 FAL_CDN_URL: str = env.str("FAL_CDN_URL", default="https://v3.fal.media")
+# Where fal publishes prices and schemas: `sync_catalogue --refresh fal` reads them.
+FAL_API_URL: str = env.str("FAL_API_URL", default="https://api.fal.ai")
+FAL_WEB_URL: str = env.str("FAL_WEB_URL", default="https://fal.ai")
+# The other providers: with a key its models are offered; the address may name a gateway.
+REPLICATE_API_TOKEN: str = env.str("REPLICATE_API_TOKEN", default="")
+REPLICATE_BASE_URL: str = env.str("REPLICATE_BASE_URL", default="https://api.replicate.com")
+OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
+OPENAI_BASE_URL: str = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+STABILITY_API_KEY: str = env.str("STABILITY_API_KEY", default="")
+STABILITY_BASE_URL: str = env.str("STABILITY_BASE_URL", default="https://api.stability.ai")
+TOGETHER_API_KEY: str = env.str("TOGETHER_API_KEY", default="")
+TOGETHER_BASE_URL: str = env.str("TOGETHER_BASE_URL", default="https://api.together.xyz")
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,4 +1,4 @@
-"""What is kept: pictures (later videos, meshes) that people uploaded or made."""
+"""What is kept: pictures, videos and meshes that people uploaded or made."""
 
 from typing import ClassVar
 
@@ -19,6 +19,10 @@ class Asset(models.Model):
 
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
+        VIDEO = "video", _("video")
+        MESH = "mesh", _("3D model")
+        # Where a picture may change: kept with its job for a while, shown nowhere.
+        MASK = "mask", _("mask")
 
     class Origin(models.TextChoices):
         UPLOAD = "upload", _("uploaded")
@@ -34,6 +38,9 @@ class Asset(models.Model):
     bytes = models.PositiveBigIntegerField(_("size in bytes"))
     width = models.PositiveIntegerField(_("width"))
     height = models.PositiveIntegerField(_("height"))
+    # Of a video; and the triangles of a mesh. A mesh's width and height are those of its poster.
+    seconds = models.FloatField(_("seconds"), null=True, blank=True)
+    faces = models.PositiveIntegerField(_("faces"), null=True, blank=True)
     sha256 = models.CharField(max_length=64)
     thumbhash = models.CharField(max_length=60, blank=True)
     prompt = models.TextField(_("prompt"), blank=True)
@@ -47,6 +54,8 @@ class Asset(models.Model):
     parents = ArrayField(models.UUIDField(), verbose_name=_("made from"), default=list, blank=True)
     created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(_("in the bin since"), null=True, blank=True)
+    # When it goes for good by itself; of masks.
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
 
     objects: ClassVar[AssetQuerySet] = AssetQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -57,6 +66,7 @@ class Asset(models.Model):
             models.Index(fields=["company", "-id"], name="asset_gallery", condition=Q(deleted_at=None)),
             models.Index(fields=["company", "-deleted_at"], name="asset_bin", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["deleted_at"], name="asset_expired", condition=Q(deleted_at__isnull=False)),
+            models.Index(fields=["expires_at"], name="asset_temporary", condition=Q(expires_at__isnull=False)),
             # What was made from this: read on every asset page.
             GinIndex(fields=["parents"], name="asset_children", fastupdate=False),
         ]

@@ -12,11 +12,17 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
-    """A picture that the work starts from; `open` gives its bytes, clean and upright."""
+    """A picture that the work starts from; `open` gives its bytes, clean and upright.
+
+    `role` is "image" (several come in the order in which they were chosen) or "mask": a greyscale PNG of the size of
+    the first image, white where it may change. Width and height are in pixels.
+    """
 
     role: str
     mime: str
     open: Callable[[], AbstractContextManager[IO[bytes]]]
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,8 @@ class Call:
     inputs: tuple[InputFile, ...] = ()
     # Where the provider may tell that it is done; "" where it cannot reach us.
     webhook_url: str = ""
+    # How long one output may take, in seconds: what an answer in one go is waited for.
+    seconds_allowed: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +90,10 @@ class DirectProvider(Provider, Protocol):
     """Answers in one go: works as long as it takes. Its jobs have a queue, a process and threads of their own."""
 
     def make(self, call: Call, report: Report) -> Iterator[Artifact]:
-        """Yield the outputs in any order. Raises `ProviderError`; what `report` raises passes through."""
+        """Yield the outputs in any order. Raises `ProviderError`; what `report` raises passes through.
+
+        What was yielded before an error is delivered: a part is better than nothing, and paid for.
+        """
         ...
 
 

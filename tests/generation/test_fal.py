@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from generation.catalogue_fal import FAL
+from generation.catalogue.fal import FAL
 from generation.parameters import complete
 from generation.providers.base import (
     AuthFailed,

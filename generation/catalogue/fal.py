@@ -7,61 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from generation.catalogue.schema import ASPECT_RATIO, GUIDANCE, NEW_ASPECT_RATIO, STRENGTH, file_format, schema, steps
 from generation.models import AIModel, Task
-from generation.parameters import ASPECT_RATIOS
 from generation.providers.fal import Fal
 from generation.providers.fal_endpoints import ENDPOINTS
-
-ASPECT_RATIO = {
-    "type": "string",
-    "title": gettext_noop("Aspect ratio"),
-    "enum": list(ASPECT_RATIOS),
-    "default": "1:1",
-}
-# An edit keeps the shape of the picture unless another is asked for: no default.
-NEW_ASPECT_RATIO = {
-    "type": "string",
-    "title": gettext_noop("Aspect ratio"),
-    "description": gettext_noop("Left open, the picture keeps its own."),
-    "enum": list(ASPECT_RATIOS),
-}
-STRENGTH = {
-    "type": "number",
-    "title": gettext_noop("Strength"),
-    "description": gettext_noop("Low keeps the picture, 1 paints it anew."),
-    "minimum": 0.05,
-    "maximum": 1,
-    "default": 0.85,
-}
-
-
-def _steps(default: int, minimum: int, maximum: int) -> dict[str, Any]:
-    return {
-        "type": "integer",
-        "title": gettext_noop("Steps"),
-        "description": gettext_noop("More steps are finer and slower."),
-        "minimum": minimum,
-        "maximum": maximum,
-        "default": default,
-    }
-
-
-GUIDANCE = {
-    "type": "number",
-    "title": gettext_noop("Guidance"),
-    "description": gettext_noop("How closely the words are followed."),
-    "minimum": 1,
-    "maximum": 20,
-    "default": 3.5,
-}
-
-
-def _format(*values: str) -> dict[str, Any]:
-    return {"type": "string", "title": gettext_noop("File format"), "enum": list(values), "default": values[0]}
-
-
-def _schema(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _row(slug: str, **values: Any) -> dict[str, Any]:
@@ -80,7 +29,7 @@ FAL: list[dict[str, Any]] = [
         provider_cost=Decimal("0.003"),
         seconds_expected=2,
         position=200,
-        parameters=_schema(aspect_ratio=ASPECT_RATIO, steps=_steps(4, 1, 12), output_format=_format("jpeg", "png")),
+        parameters=schema(aspect_ratio=ASPECT_RATIO, steps=steps(4, 1, 12), output_format=file_format("jpeg", "png")),
     ),
     _row(
         "flux-dev",
@@ -92,11 +41,11 @@ FAL: list[dict[str, Any]] = [
         provider_cost=Decimal("0.025"),
         seconds_expected=5,
         position=210,
-        parameters=_schema(
+        parameters=schema(
             aspect_ratio=ASPECT_RATIO,
-            steps=_steps(28, 1, 50),
+            steps=steps(28, 1, 50),
             guidance=GUIDANCE,
-            output_format=_format("jpeg", "png"),
+            output_format=file_format("jpeg", "png"),
         ),
     ),
     _row(
@@ -109,7 +58,7 @@ FAL: list[dict[str, Any]] = [
         provider_cost=Decimal("0.04"),
         seconds_expected=8,
         position=220,
-        parameters=_schema(aspect_ratio=ASPECT_RATIO, output_format=_format("jpeg", "png")),
+        parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=file_format("jpeg", "png")),
     ),
     _row(
         "nano-banana",
@@ -122,7 +71,7 @@ FAL: list[dict[str, Any]] = [
         seconds_expected=10,
         seconds_allowed=120,
         position=230,
-        parameters=_schema(aspect_ratio=ASPECT_RATIO, output_format=_format("jpeg", "png", "webp")),
+        parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=file_format("jpeg", "png", "webp")),
     ),
     _row(
         "flux-dev-image",
@@ -134,11 +83,11 @@ FAL: list[dict[str, Any]] = [
         provider_cost=Decimal("0.03"),
         seconds_expected=6,
         position=240,
-        parameters=_schema(
+        parameters=schema(
             strength=STRENGTH,
-            steps=_steps(40, 10, 50),
+            steps=steps(40, 10, 50),
             guidance=GUIDANCE,
-            output_format=_format("jpeg", "png"),
+            output_format=file_format("jpeg", "png"),
         ),
     ),
     _row(
@@ -152,7 +101,7 @@ FAL: list[dict[str, Any]] = [
         seconds_expected=10,
         seconds_allowed=120,
         position=250,
-        parameters=_schema(aspect_ratio=NEW_ASPECT_RATIO, guidance=GUIDANCE, output_format=_format("jpeg", "png")),
+        parameters=schema(aspect_ratio=NEW_ASPECT_RATIO, guidance=GUIDANCE, output_format=file_format("jpeg", "png")),
     ),
     _row(
         "esrgan",
@@ -165,7 +114,7 @@ FAL: list[dict[str, Any]] = [
         seconds_expected=6,
         seconds_allowed=120,
         position=260,
-        parameters=_schema(
+        parameters=schema(
             scale={
                 "type": "integer",
                 "title": gettext_noop("Times larger"),
@@ -174,7 +123,7 @@ FAL: list[dict[str, Any]] = [
                 "default": 2,
             },
             face={"type": "boolean", "title": gettext_noop("Mend faces"), "default": False},
-            output_format=_format("png", "jpeg"),
+            output_format=file_format("png", "jpeg"),
         ),
     ),
     _row(
@@ -187,7 +136,7 @@ FAL: list[dict[str, Any]] = [
         provider_cost=Decimal("0.018"),
         seconds_expected=4,
         position=270,
-        parameters=_schema(
+        parameters=schema(
             variant={
                 "type": "string",
                 "title": gettext_noop("Variant"),
@@ -195,7 +144,7 @@ FAL: list[dict[str, Any]] = [
                 "default": "General Use (Light)",
             },
             refine={"type": "boolean", "title": gettext_noop("Refine the edges"), "default": True},
-            output_format=_format("png", "webp"),
+            output_format=file_format("png", "webp"),
         ),
     ),
 ]

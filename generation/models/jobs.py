@@ -1,4 +1,4 @@
-"""What is made: the model catalogue and the jobs."""
+"""Jobs: what was asked for, what became of it, what was asked of providers."""
 
 from typing import ClassVar
 
@@ -10,74 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Company, User
 from config.base.ids import uuid7
 from gallery.models import Asset
-from generation.parameters import COUNT_LIMIT
-from generation.querysets import AIModelQuerySet, JobQuerySet
-
-
-class Task(models.TextChoices):
-    """Kinds of work, as the API names them."""
-
-    TEXT_TO_IMAGE = "text-to-image", _("text to picture")
-    IMAGE_TO_IMAGE = "image-to-image", _("picture to picture")
-    EDIT = "edit", _("edit")
-    INPAINT = "inpaint", _("inpaint")
-    OUTPAINT = "outpaint", _("outpaint")
-    UPSCALE = "upscale", _("upscale")
-    REMOVE_BACKGROUND = "remove-background", _("remove background")
-    VARIATION = "variation", _("variation")
-    TEXT_TO_VIDEO = "text-to-video", _("text to video")
-    IMAGE_TO_VIDEO = "image-to-video", _("picture to video")
-    IMAGE_TO_3D = "image-to-3d", _("picture to 3D")
-    TRAIN = "train", _("training")
-
-
-class AIModel(models.Model):
-    """One row of the catalogue: what does a task, where, with which parameters, at what price."""
-
-    class Tier(models.TextChoices):
-        BASIC = "basic", _("basic")
-        ADVANCED = "advanced", _("advanced")
-        PREMIUM = "premium", _("premium")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    slug = models.SlugField(_("short name"), max_length=80, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-    description = models.CharField(_("description"), max_length=300, blank=True)
-    provider = models.CharField(_("provider"), max_length=30)
-    endpoint = models.CharField(_("endpoint"), max_length=200, help_text=_("The provider's own name of the model."))
-    task = models.CharField(_("task"), max_length=30, choices=Task)
-    tier = models.CharField(_("tier"), max_length=10, choices=Tier, default=Tier.BASIC)
-    parameters = models.JSONField(
-        _("parameters"),
-        default=dict,
-        blank=True,
-        help_text=_("JSON Schema of what the model takes; drives form, API and checks."),
-    )
-    provider_cost = models.DecimalField(_("provider cost, USD per output"), max_digits=10, decimal_places=5, default=0)
-    markup = models.DecimalField(_("markup"), max_digits=5, decimal_places=2, default="3.5")
-    fixed_price = models.PositiveIntegerField(
-        _("price by hand, credits per output"), null=True, blank=True, help_text=_("Empty: from cost and markup.")
-    )
-    outputs_allowed = models.PositiveSmallIntegerField(_("outputs at a time"), default=COUNT_LIMIT)
-    seconds_expected = models.PositiveSmallIntegerField(_("usual seconds per output"), default=5)
-    seconds_allowed = models.PositiveSmallIntegerField(_("seconds before a job times out"), default=60)
-    resubmittable = models.BooleanField(
-        _("may be sent twice"),
-        default=False,
-        help_text=_("Safe to start again after a crash, because nobody bills for it."),
-    )
-    is_active = models.BooleanField(_("active"), default=True)
-    position = models.PositiveSmallIntegerField(_("position"), default=100)
-
-    objects: ClassVar[AIModelQuerySet] = AIModelQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        verbose_name = _("model")
-        verbose_name_plural = _("models")
-        ordering = ["position", "slug"]
-
-    def __str__(self) -> str:
-        return self.name
+from generation.models.catalogue import AIModel, Task
+from generation.models.prompts import Preset
+from generation.querysets import JobQuerySet
 
 
 class Job(models.Model):
@@ -100,11 +35,24 @@ class Job(models.Model):
     company = models.ForeignKey(Company, models.PROTECT, related_name="jobs")
     user = models.ForeignKey(User, models.PROTECT, related_name="jobs")
     model = models.ForeignKey(AIModel, models.PROTECT, related_name="jobs")
+    # What was chosen, when an equivalent makes it because the provider is out of order.
+    asked_model = models.ForeignKey(AIModel, models.PROTECT, null=True, blank=True, related_name="+")
     task = models.CharField(_("task"), max_length=30, choices=Task)
     prompt = models.TextField(_("prompt"), blank=True)
+    # A style's words beside the person's own; what the provider gets is `wording`.
+    preset = models.ForeignKey(Preset, models.SET_NULL, null=True, blank=True, related_name="+")
+    wording = models.TextField(_("prompt as sent"), blank=True)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     count = models.PositiveSmallIntegerField(_("outputs"), default=1)
     credits = models.PositiveIntegerField(_("credits held"), default=0)
+    # What one output will cost us, in USD, by the catalogue of that moment.
+    unit_cost = models.DecimalField(_("cost per output, USD"), max_digits=12, decimal_places=5, default=0)
+    # An operator's own try of a model: free, and counted nowhere.
+    is_probe = models.BooleanField(_("probe"), default=False)
+    # What makes the same outputs again: model, words, parameters, seeds and the inputs' contents.
+    recipe = models.CharField(max_length=64, blank=True)
+    # The job whose outputs answer this one, at no charge.
+    repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     # The UTC day whose limit it was taken from, as `billing.usage` names it.
     day = models.CharField(max_length=20)
     # What makes a double click one job: the caller's key, and a digest of what was asked with it.
@@ -163,6 +111,9 @@ class Job(models.Model):
             ),
             models.Index(fields=["queue", "id"], name="job_waiting", condition=Q(state="queued")),
             models.Index(fields=["next_poll_at"], name="job_to_look_at", condition=Q(state="running")),
+            models.Index(
+                fields=["company", "recipe"], name="job_by_recipe", condition=Q(state="succeeded", repeats=None)
+            ),
         ]
 
     def __str__(self) -> str:
