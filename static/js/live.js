@@ -8,7 +8,10 @@ const POLL_BESIDE_STREAM_MS = 20000;
 const HIDDEN_MS = 30000;
 
 const address = document.body.dataset.events;
-const waiting = new Set();
+// What is to be fetched soon, by id: the element may be replaced before its time comes, and its successor takes over.
+const due = new Set();
+// What was told while a request for it was under way: that answer may have been made before.
+const missed = new Set();
 let source = null;
 let isOpen = false;
 let pollDelay = POLL_FIRST_MS;
@@ -19,14 +22,27 @@ let hideTimer;
 
 // Several events a second are usual while a job runs: one request an element is enough.
 function refresh(element) {
-  if (!element || waiting.has(element)) return;
-  waiting.add(element);
+  const id = element?.id;
+  if (!id || due.has(id)) return;
+  due.add(id);
   setTimeout(() => {
-    waiting.delete(element);
+    due.delete(id);
+    const present = document.getElementById(id);
+    if (!present) return;
+    // htmx marks what it fetches for. Its own queue would not do: it dies with an element that is replaced.
+    if (present.classList.contains("htmx-request")) missed.add(id);
     // Not bubbling: a row inside the tray must not refresh the tray once more.
-    if (element.isConnected) element.dispatchEvent(new CustomEvent("refresh"));
+    else present.dispatchEvent(new CustomEvent("refresh"));
   }, COALESCE_MS);
 }
+
+// A page's own script asks in the same way.
+document.addEventListener("live:refresh", (event) => refresh(event.target));
+document.addEventListener("htmx:afterRequest", (event) => {
+  // The event itself is an ancestor's when the answer replaced the element.
+  const id = event.detail.requestConfig?.elt?.id;
+  if (missed.delete(id)) refresh(document.getElementById(id));
+});
 
 const running = () => document.querySelectorAll('[data-live="running"]');
 const frame = () => document.querySelectorAll("#jobs-tray, #credits-pill");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser import NewPage
 from tests.flows.pages import (
@@ -81,6 +81,41 @@ def test_without_the_event_stream_polling_brings_the_picture(new_page: NewPage, 
     expect_pictures(card_of(page, PROMPT), 1)
     expect_credits(page, 99)
     assert notes_of(page)["heard"] == []
+
+
+def test_what_is_told_while_the_card_is_being_fetched_is_not_lost(
+    stack: Stack, new_page: NewPage, alice: Person, paused_studio: Stack
+) -> None:
+    page = new_page()
+    take_notes(page)
+    alice.enter(page, "/generate")
+    prompt_box(page).fill(PROMPT)
+    generate_button(page).click()
+    card = card_of(page, PROMPT)
+    expect(card.get_by_role("progressbar")).to_be_visible()
+    # The first look on the way, as the server answers it now: it arrives when everything is over.
+    held: list[tuple[Route, str]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.fallback()
+        else:
+            held.append((route, route.fetch().text()))
+
+    page.route(f"**/jobs/{id_of(card)}", hold_the_first)
+    eventually(lambda: len(notes_of(page)["heard"]) > 0, "the stream")
+    page.evaluate("document.querySelector('article.job').dispatchEvent(new CustomEvent('refresh'))")
+    eventually(lambda: page.title() and held, "a look at the card")
+    stack.resume_worker()
+    alice.finish(id_of(card))
+    # Long enough for the stream to tell of the end, and for the page to want another look.
+    page.wait_for_timeout(1000)
+    route, answer = held[0]
+    # One that the page shows by replacing the card.
+    route.fulfill(body=answer.replace('data-steady="active"', 'data-steady="storing"'), content_type="text/html")
+
+    # Well before the page would look again by itself.
+    expect(card.get_by_role("img")).to_have_count(1, timeout=10_000)
 
 
 def test_a_page_outlives_the_web_server_that_it_came_from(

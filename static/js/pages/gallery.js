@@ -124,7 +124,7 @@ document.addEventListener("gallery:back", (event) => show(event.detail.ids, !isB
 document.addEventListener("live:asset", ({ detail }) => {
   if (isBin || !form.dataset.isNewest || document.getElementById(`tile-${detail.id}`)) return;
   const marker = grid.querySelector("[data-newer]");
-  if (marker) marker.dispatchEvent(new CustomEvent("refresh"));
+  if (marker) marker.dispatchEvent(new CustomEvent("live:refresh", { bubbles: true }));
   else location.reload();
 });
 document.addEventListener("htmx:afterSettle", (event) => {
