@@ -17,9 +17,11 @@ class GenerationConfig(AppConfig):
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
         from generation.gauges import job_gauges
+        from generation.prompting.presets import seed_presets
         from generation.sweeper import sweep
 
         registry.seeds.register(seed_catalogue)
+        registry.seeds.register(seed_presets)
         registry.audit_checks.register(check_jobs)
         registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))
