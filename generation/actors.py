@@ -7,7 +7,7 @@ import dramatiq
 from config.base import logs
 from generation import pipeline, queue, remote
 
-for name in ("priority", "bulk", "blocking"):
+for name in ("priority", "bulk", "blocking", "direct"):
     # Messages are sent to these by actor name (see `generation.queue`); a worker must know the queues.
     dramatiq.get_broker().declare_queue(name)
 

@@ -118,9 +118,13 @@ class JobList(APIView):
             count=values["num_images"],
             seed=values["seed"],
             inputs=values["inputs"],
+            mask=values["mask"],
+            preset=values["preset"],
         )
         if values["dry_run"]:
-            price, wallet = price_of(job_request.model, job_request.count), credits_of(viewer.company)
+            source = job_request.inputs[0] if job_request.inputs else None
+            price = price_of(job_request.model, job_request.count, params=job_request.params, source=source)
+            wallet = credits_of(viewer.company)
             affordable = wallet.unlimited or wallet.available >= price
             return Response({"credits": price, "available": wallet.available, "affordable": affordable})
         limits.count(request, "processing")

@@ -14,7 +14,7 @@ from gallery.services import store_picture
 from generation import ending
 from generation.models import Job
 from generation.providers import registry
-from generation.providers.base import Artifact, InvalidInput
+from generation.providers.base import Artifact, InvalidInput, ProviderError
 from generation.work import MADE, CancelAsked, NotOurs, Work, lease
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def collect(work: Work, artifacts: Iterable[Artifact], *, is_direct: bool) -> No
     if not is_direct:
         _enter_collecting(work)
     with tempfile.TemporaryDirectory(prefix="job-") as folder:
-        made = _receive(artifacts, Path(folder))
+        made = _receive(artifacts, Path(folder), is_part_welcome=is_direct)
         if is_direct:
             _enter_collecting(work)
         stored = _store(work, made)
@@ -38,13 +38,23 @@ def collect(work: Work, artifacts: Iterable[Artifact], *, is_direct: bool) -> No
         logger.info("job %s succeeded with %d of %d", work.job.pk, len(stored), work.job.count)
 
 
-def _receive(artifacts: Iterable[Artifact], folder: Path) -> dict[int, Path]:
-    """Write each output to a file of its own as it comes; return the files by output index."""
+def _receive(artifacts: Iterable[Artifact], folder: Path, *, is_part_welcome: bool) -> dict[int, Path]:
+    """Write each output to a file of its own as it comes; return the files by output index.
+
+    Where an error ends it halfway and the rest cannot be had by asking again, a part is welcome.
+    """
     made: dict[int, Path] = {}
-    for artifact in artifacts:
-        made[artifact.index] = folder / str(artifact.index)
-        with artifact.stream, made[artifact.index].open("wb") as file:
-            shutil.copyfileobj(artifact.stream, file)
+    try:
+        for artifact in artifacts:
+            path = folder / str(artifact.index)
+            with artifact.stream, path.open("wb") as file:
+                shutil.copyfileobj(artifact.stream, file)
+            made[artifact.index] = path
+    except ProviderError as error:
+        # Better than nothing, and paid for.
+        if not made or not is_part_welcome:
+            raise
+        logger.warning("only %d outputs came: %s", len(made), error)
     if not made:
         raise InvalidInput(_("The provider delivered nothing. Nothing was charged; try again with another prompt."))
     return made

@@ -22,7 +22,7 @@ from generation.forms import Draft, fields_of
 from generation.models import AIModel, Job, Task
 from generation.parameters import SEED_LIMIT
 from generation.pricing import price_of
-from generation.requests import INPUTS_NEEDED, NEEDS_PROMPT
+from generation.requests import inputs_needed, needs_prompt
 
 # Tasks whose result depends on the picture alone: words, seed and more than one of it would change nothing.
 EXACT_TASKS = (Task.UPSCALE, Task.REMOVE_BACKGROUND)
@@ -86,7 +86,7 @@ def composer_context(
     plan, wallet = plan_of(viewer.company), credits_of(viewer.company)
     fields = fields_of(model, draft.params)
     advanced = [field for field in fields if field.name != "aspect_ratio"]
-    needed = INPUTS_NEEDED.get(Task(model.task), 0)
+    needed = inputs_needed(model)[0]
     sources = _sources(viewer, draft.inputs) if needed else []
     refused = _place_of(refusal, needed=needed, advanced=[field.name for field in advanced])
     counts = _counts(model, draft)
@@ -100,7 +100,7 @@ def composer_context(
         "counts": counts,
         "is_exact": model.task in EXACT_TASKS,
         "seed_limit": SEED_LIMIT,
-        "prompt_needed": model.task in NEEDS_PROMPT,
+        "prompt_needed": needs_prompt(model),
         "prompt_limit": settings.PROMPT_MAX_LENGTH,
         "inputs_needed": needed,
         "sources": sources,

@@ -38,7 +38,7 @@ def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredPicture]) -> bo
             return False
         _keep(job, stored, elapsed_ms=_milliseconds_since(job, now))
         missing = job.count - len(stored)
-        if missing:
+        if missing and job.day:
             give_back_generations(company=job.company, count=missing, period=job.day)
         settle_hold(key=job.hold_key, amount=job.credits // job.count * len(stored))
         _after(job)
@@ -46,7 +46,7 @@ def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredPicture]) -> bo
 
 
 def _keep(job: Job, stored: Mapping[int, StoredPicture], *, elapsed_ms: int) -> None:
-    parents = [row.asset_id for row in job.inputs.all() if row.asset_id]
+    parents = [row.asset_id for row in job.inputs.all() if row.asset_id and row.role == "image"]
     for output in job.outputs.all():
         if output.index not in stored:
             continue
@@ -67,7 +67,7 @@ def _keep(job: Job, stored: Mapping[int, StoredPicture], *, elapsed_ms: int) -> 
     if len(stored) < job.count:
         JobOutput.objects.filter(job=job).exclude(index__in=stored).update(state=JobOutput.State.FAILED)
     ProviderCall.objects.filter(job=job, state=ProviderCall.State.SENT).update(
-        state=ProviderCall.State.ANSWERED, ended_at=timezone.now(), cost=job.model.provider_cost * len(stored)
+        state=ProviderCall.State.ANSWERED, ended_at=timezone.now(), cost=job.unit_cost * len(stored)
     )
 
 
@@ -122,7 +122,8 @@ def _end(jobs: QuerySet[Job], job_id: UUID, *, state: str, code: str, sentence: 
         ProviderCall.objects.filter(job=job, state=ProviderCall.State.SENT).update(
             state=ProviderCall.State.FAILED, error=sentence[:300], ended_at=timezone.now()
         )
-        give_back_generations(company=job.company, count=job.count, period=job.day)
+        if job.day:
+            give_back_generations(company=job.company, count=job.count, period=job.day)
         release_hold(key=job.hold_key, reason=sentence)
         _after(job)
         if job.attempts:

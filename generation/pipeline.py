@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from dramatiq.middleware import Interrupt
 
 from config.base.imaging import DecoderFailed, PictureError
-from generation import breaker, ending, remote
+from generation import alerts, breaker, ending, failover, remote
+from generation.alerts import provider_is_well
 from generation.collecting import collect
 from generation.models import Job, ProviderCall
 from generation.providers import registry
@@ -27,13 +28,16 @@ from generation.providers.base import (
     QueuedProvider,
     QuotaExceeded,
     Retryable,
+    SubmitUnknown,
 )
-from generation.work import CancelAsked, NotOurs, Work, call_of, take
+from generation.work import CancelAsked, NotOurs, Work, call_of, lease, take
 
 # A job whose provider has a passing fault is tried this often.
 TRIES = 4
 # A job is claimed this often at most: one that kills every worker that touches it ends here.
 CLAIMS = 12
+# How much longer than its own time a provider that answers in one go is given.
+GRACE = timedelta(seconds=15)
 # Seconds: the first pause before another attempt; doubles, with full jitter.
 RETRY_PAUSE = 2.0
 
@@ -62,7 +66,9 @@ def start(*, job_id: UUID) -> None:
         _try_again(work, error)
     except ProviderError as error:
         if isinstance(error, AuthFailed | QuotaExceeded):
-            logger.error("provider %s refuses us: %s", work.job.model.provider, error)
+            alerts.sound(provider=work.job.model.provider, code=error.code, sentence=str(error))
+        if isinstance(error, SubmitUnknown):
+            breaker.failed(work.job.model.provider)
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
     except DecoderFailed as error:
         _try_again(work, Retryable(str(error)))
@@ -91,6 +97,8 @@ def _claim(job_id: UUID) -> Work | None:
         return None
     pause = breaker.seconds_open(job.model.provider)
     if pause:
+        if failover.hand_over(work):
+            return None
         Job.objects.filter(pk=job_id, token=work.token).update(attempts=F("attempts") - 1)
         _put_back(work, pause=pause)
         return None
@@ -105,11 +113,17 @@ def _begin(work: Work) -> None:
         remote.submit(work, provider)
         return
     assert isinstance(provider, DirectProvider)  # noqa: S101 - tells the type checker what registry.provider promises
-    deadline = timezone.now() + timedelta(seconds=job.model.seconds_allowed * job.count)
-    if not work.own(Job.State.SUBMITTING).update(state=Job.State.RUNNING, deadline=deadline):
+    # Some more than the provider has for one exchange: it is the one to say that its time is over.
+    allowed = timedelta(seconds=job.model.seconds_allowed)
+    deadline = timezone.now() + allowed * job.count + GRACE
+    if not job.model.resubmittable:
+        work.patience = allowed + GRACE
+    changes = {"state": Job.State.RUNNING, "deadline": deadline, "lease_until": lease(work.patience)}
+    if not work.own(Job.State.SUBMITTING).update(**changes):
         raise NotOurs
     work.tell()
     collect(work, provider.make(call_of(job), work.report), is_direct=True)
+    provider_is_well(provider.name)
 
 
 def _try_again(work: Work, error: Retryable) -> None:
@@ -119,6 +133,7 @@ def _try_again(work: Work, error: Retryable) -> None:
     if faults >= TRIES:
         ending.fail(job_id=work.job.pk, token=work.token, code=error.code, sentence=str(error))
         return
+    # Full jitter, and never sooner than the provider asked for; its wish is capped where it is read.
     _put_back(work, pause=max(error.retry_after or 0, uniform(0, RETRY_PAUSE * 2**faults)))
 
 

@@ -7,12 +7,25 @@ from uuid import UUID
 import dramatiq
 from redis.exceptions import RedisError
 
+from billing.models import Plan
 from config.base.realtime import connection
+from generation.models import AIModel
+from generation.providers import registry
+from generation.providers.base import DirectProvider
+from generation.providers.local import LocalStudio
 
 START_JOB = "start_job"
 CHECK_JOB = "check_job"
 
 logger = logging.getLogger(__name__)
+
+
+def queue_of(model: AIModel, plan: Plan) -> str:
+    """Where its messages go. Whoever answers in one go holds a thread meanwhile, so has threads of its own."""
+    if not isinstance(registry.provider(model.provider), DirectProvider):
+        return "priority" if plan.has_priority_queue else "default"
+    # The studio works on this machine's processor, the others on the network.
+    return "blocking" if model.provider == LocalStudio.name else "direct"
 
 
 def send_start(job_ids: Iterable[tuple[UUID, str]]) -> None:

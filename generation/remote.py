@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.base.imaging import DecoderFailed, PictureError
-from generation import breaker, ending, queue, webhooks
+from generation import alerts, breaker, ending, queue, webhooks
 from generation.collecting import collect
 from generation.models import Job, ProviderCall, WebhookReceipt
 from generation.providers import registry
@@ -48,7 +48,7 @@ def submit(work: Work, provider: QueuedProvider) -> None:
         )
         work.tell()
         return
-    breaker.succeeded(provider.name)
+    alerts.provider_is_well(provider.name)
     keep_reference(job_id=work.job.pk, attempt=work.job.attempts, submitted=submitted)
     work.tell()
 

@@ -27,7 +27,7 @@ def offered_models() -> AIModelQuerySet:
 def jobs_of(viewer: Viewer) -> JobQuerySet:
     """The company's jobs, newest first, with their model and outputs."""
     jobs = Job.objects.visible_to(viewer).with_place().order_by("-id")
-    return jobs.select_related("model").prefetch_related("outputs")
+    return jobs.select_related("model", "asked_model", "preset").prefetch_related("outputs", "repeats__outputs")
 
 
 def jobs_with_sources(viewer: Viewer) -> JobQuerySet:
@@ -51,22 +51,33 @@ def place_of(job: Job) -> Place:
     return Place(position=position, seconds_left=whole * position)
 
 
+def repeatable(job: Job) -> Job | None:
+    """The company's job that has made what this one asks for, if all of it is still in the gallery."""
+    earlier = Job.objects.filter(
+        company_id=job.company_id, recipe=job.recipe, state=Job.State.SUCCEEDED, repeats=None
+    ).order_by("-id")
+    found = earlier.prefetch_related("outputs").first()
+    if found is None or found.count != job.count:
+        return None
+    made = [output.asset_id for output in found.outputs.all() if output.state == JobOutput.State.DELIVERED]
+    kept = Asset.objects.filter(company_id=job.company_id).kept().filter(pk__in=made).count()
+    return found if kept == job.count else None
+
+
 def outputs_of(viewer: Viewer, jobs: Iterable[Job]) -> dict[UUID, list[Asset]]:
     """The delivered assets of several jobs that the viewer may see and that are not in the bin, by job.
 
     Two queries; none while nothing is delivered.
     """
-    jobs = list(jobs)
-    found: dict[UUID, list[Asset]] = {job.pk: [] for job in jobs}
-    wanted = {
-        output.asset_id: (job.pk, output.index)
+    delivered = {
+        job.pk: [output.asset_id for output in job.made_outputs if output.state == JobOutput.State.DELIVERED]
         for job in jobs
-        for output in job.outputs.all()
-        if output.state == JobOutput.State.DELIVERED
     }
+    wanted = {asset_id for asset_ids in delivered.values() for asset_id in asset_ids}
     if not wanted:
-        return found
-    assets = Asset.objects.visible_to(viewer).kept().filter(pk__in=wanted).prefetch_related("renditions")
-    for asset in sorted(assets, key=lambda asset: wanted[asset.pk][1]):
-        found[wanted[asset.pk][0]].append(asset)
-    return found
+        return {job_id: [] for job_id in delivered}
+    assets = Asset.objects.visible_to(viewer).kept().prefetch_related("renditions").in_bulk(list(wanted))
+    return {
+        job_id: [assets[asset_id] for asset_id in asset_ids if asset_id in assets]
+        for job_id, asset_ids in delivered.items()
+    }

@@ -9,19 +9,31 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from config.event_ticket import make_ticket
-from generation.models import AIModel, Job, JobOutput, Task
+from generation.models import AIModel, Job, Preset, Task
 from generation.parameters import COUNT_LIMIT, SEED_LIMIT
 from generation.pricing import price_of
+from generation.requests import inputs_needed, needs_mask, prompt_use
 from generation.selectors import place_of
 
 # Fields of a job request that are not parameters of the model.
-FIXED_FIELDS = ("model", "task", "prompt", "num_images", "seed", "inputs", "parameters", "dry_run")
+FIXED_FIELDS = (
+    *("model", "task", "prompt", "preset", "num_images", "seed", "inputs", "mask"),
+    *("parameters", "dry_run"),
+)
 
 
 class ModelSerializer(serializers.ModelSerializer[AIModel]):
-    """A row of the catalogue; `credits` is the price of one output, `parameters` a JSON Schema."""
+    """A row of the catalogue; `parameters` is a JSON Schema.
+
+    `credits` is the price of one output by its defaults, of a megapixel or a second where `unit` says so; a dry run
+    of a job answers the price of any choice.
+    """
 
     credits = serializers.SerializerMethodField()
+    max_inputs = serializers.SerializerMethodField()
+    needs_mask = serializers.SerializerMethodField()
+    prompt = serializers.SerializerMethodField()
+    output = serializers.SerializerMethodField()
     max_images = serializers.IntegerField(source="outputs_allowed")
 
     class Meta:
@@ -34,13 +46,34 @@ class ModelSerializer(serializers.ModelSerializer[AIModel]):
             "task",
             "tier",
             "credits",
+            "unit",
             "max_images",
+            "max_inputs",
+            "min_side",
+            "max_side",
+            "needs_mask",
+            "prompt",
+            "output",
             "parameters",
             "seconds_expected",
         ]
 
     def get_credits(self, model: AIModel) -> int:
         return price_of(model)
+
+    def get_max_inputs(self, model: AIModel) -> int:
+        return inputs_needed(model)[1]
+
+    def get_needs_mask(self, model: AIModel) -> bool:
+        return needs_mask(model)
+
+    @extend_schema_field(serializers.ChoiceField(AIModel.PromptUse.choices))
+    def get_prompt(self, model: AIModel) -> str:
+        return prompt_use(model)
+
+    @extend_schema_field(serializers.ChoiceField(["image", "video", "mesh"]))
+    def get_output(self, model: AIModel) -> str:
+        return Task(model.task).output_kind
 
 
 @extend_schema_serializer(
@@ -90,7 +123,16 @@ class JobRequestSerializer(serializers.Serializer[Any]):
         required=False,
         default=list,
         max_length=10,
-        help_text=_("Ids of assets to work from."),
+        help_text=_("Ids of assets to work from; an edit may take several, in this order."),
+    )
+    mask = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=_("Id of a mask (uploaded with purpose=mask) for inpainting: white where the picture may change."),
+    )
+    preset = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text=_("Slug of a style; see /presets.")
     )
     parameters = serializers.DictField(
         required=False, default=dict, help_text=_("Parameters of the model, by its schema.")
@@ -113,8 +155,11 @@ class JobOutputSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     url = serializers.CharField()
     thumbnail_url = serializers.CharField()
+    kind = serializers.CharField()
     width = serializers.IntegerField()
     height = serializers.IntegerField()
+    seconds = serializers.FloatField(allow_null=True)
+    faces = serializers.IntegerField(allow_null=True)
     mime = serializers.CharField()
     seed = serializers.IntegerField(allow_null=True)
 
@@ -130,6 +175,13 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     """A job. `outputs` are filled once it has succeeded. Context: `request`, `delivery`, `assets` (by job id)."""
 
     model = serializers.SlugRelatedField[AIModel](slug_field="slug", read_only=True)
+    asked_model = serializers.SlugRelatedField[AIModel](
+        slug_field="slug", read_only=True, help_text=_("What was asked for, when an equivalent made it instead.")
+    )
+    preset = serializers.SlugRelatedField[Preset](slug_field="slug", read_only=True)
+    repeats = serializers.PrimaryKeyRelatedField[Job](
+        read_only=True, help_text=_("The earlier job whose outputs these are; nothing was charged.")
+    )
     queue_position = serializers.SerializerMethodField()
     failure = serializers.SerializerMethodField()
     num_images = serializers.IntegerField(source="count")
@@ -143,7 +195,19 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         model = Job
         fields = [
             *("id", "state", "progress", "queue_position", "cancel_requested", "failure"),
-            *("model", "task", "prompt", "params", "num_images", "seed", "credits", "outputs"),
+            *(
+                "model",
+                "asked_model",
+                "task",
+                "prompt",
+                "preset",
+                "params",
+                "num_images",
+                "seed",
+                "credits",
+                "repeats",
+                "outputs",
+            ),
             *("created_at", "started_at", "finished_at", "url", "events_url"),
         ]
 
@@ -158,8 +222,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         return {"code": job.failure_code, "message": job.failure} if job.failure_code else None
 
     def get_seed(self, job: Job) -> int:
-        outputs: list[JobOutput] = list(job.outputs.all())
-        return outputs[0].seed
+        return job.made_outputs[0].seed
 
     @extend_schema_field(JobOutputSerializer(many=True))
     def get_outputs(self, job: Job) -> list[dict[str, Any]]:
@@ -169,8 +232,11 @@ class JobSerializer(serializers.ModelSerializer[Job]):
                 "id": str(asset.pk),
                 "url": request.build_absolute_uri(delivery.url(asset)),
                 "thumbnail_url": request.build_absolute_uri(delivery.thumbnail(asset)),
+                "kind": asset.kind,
                 "width": asset.width,
                 "height": asset.height,
+                "seconds": asset.seconds,
+                "faces": asset.faces,
                 "mime": asset.mime,
                 "seed": asset.seed,
             }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gallery.models import Asset
-from generation.models import AIModel
+from generation.models import AIModel, Preset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +19,6 @@ class JobRequest:
     # None: the engine draws one. Output n is made with seed + n.
     seed: int | None
     inputs: tuple[Asset, ...]
+    # Where the first input may change.
+    mask: Asset | None = None
+    preset: Preset | None = None

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from config.base import realtime
 from gallery.delivery import open_original
-from generation.models import Job, ProviderCall
+from generation.models import Job, JobInput, ProviderCall
 from generation.providers.base import Call, InputFile, InvalidInput
 
 # Seconds: progress is written, and the lease renewed, at most this often.
@@ -30,9 +30,9 @@ class CancelAsked(Exception):
     """Somebody asked for the job to stop."""
 
 
-def lease() -> datetime:
-    """Until when a worker that takes or renews a job now is believed to live."""
-    return timezone.now() + settings.JOB_LEASE
+def lease(patience: timedelta = timedelta(0)) -> datetime:
+    """Until when a worker that takes or renews a job now is believed to live; `patience`: how long it may be silent."""
+    return timezone.now() + max(settings.JOB_LEASE, patience)
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Work:
     token: UUID
     taken_at: datetime = field(default_factory=timezone.now)
     beaten_at: float = field(default=0.0)
+    # How long it may say nothing: a provider that answers in one go is waited for in silence.
+    patience: timedelta = field(default=timedelta(0))
 
     def own(self, *states: str) -> QuerySet[Job]:
         """The job's row while it is this worker's and in one of `states`."""
@@ -55,7 +57,7 @@ class Work:
         self.beaten_at = time.monotonic()
         percent = max(0, min(MADE, int(fraction * MADE)))
         row = self.own(Job.State.RUNNING)
-        if not row.filter(cancel_requested_at=None).update(progress=percent, lease_until=lease()):
+        if not row.filter(cancel_requested_at=None).update(progress=percent, lease_until=lease(self.patience)):
             raise CancelAsked if row.exists() else NotOurs
         self.tell()
 
@@ -75,24 +77,32 @@ def take(jobs: QuerySet[Job], **changes: object) -> Work | None:
     if not jobs.update(token=token, lease_until=lease(), **changes):
         return None
     # By the token alone: what was taken may no longer be among `jobs`, whose state it has left.
-    rows = Job.objects.select_related("model", "company", "user").prefetch_related("outputs", "inputs__asset")
+    rows = Job.objects.select_related("model", "asked_model", "company", "user").prefetch_related(
+        "outputs", "inputs__asset"
+    )
     job = rows.filter(token=token).first()
     return Work(job=job, token=token) if job is not None else None
 
 
 def call_of(job: Job, *, webhook_url: str = "") -> Call:
     """What to ask the provider for. Raises `InvalidInput` when an input was deleted for good."""
-    inputs = [row.asset for row in sorted(job.inputs.all(), key=lambda row: row.position)]
-    present = [asset for asset in inputs if asset is not None]
-    if len(present) < len(inputs):
-        raise InvalidInput(_("The picture that this was to be made from was deleted. Nothing was charged."))
     return Call(
         job_id=job.pk,
         task=job.task,
         endpoint=job.model.endpoint,
-        prompt=job.prompt,
+        prompt=job.wording,
         params=job.params,
         seeds=tuple(output.seed for output in job.outputs.all()),
-        inputs=tuple(InputFile(role="image", mime=asset.mime, open=partial(open_original, asset)) for asset in present),
+        inputs=tuple(_input_file(row) for row in sorted(job.inputs.all(), key=lambda row: row.position)),
         webhook_url=webhook_url,
+        seconds_allowed=job.model.seconds_allowed,
+    )
+
+
+def _input_file(row: JobInput) -> InputFile:
+    asset = row.asset
+    if asset is None:
+        raise InvalidInput(_("The picture that this was to be made from was deleted. Nothing was charged."))
+    return InputFile(
+        role=row.role, mime=asset.mime, width=asset.width, height=asset.height, open=partial(open_original, asset)
     )

@@ -44,6 +44,11 @@ class AIModel(models.Model):
         ADVANCED = "advanced", _("advanced")
         PREMIUM = "premium", _("premium")
 
+    class PromptUse(models.TextChoices):
+        NEEDED = "needed", _("needed")
+        OPTIONAL = "optional", _("optional")
+        NONE = "none", _("not taken")
+
     class Unit(models.TextChoices):
         OUTPUT = "output", _("output")
         MEGAPIXEL = "megapixel", _("begun megapixel of an output")
@@ -74,6 +79,9 @@ class AIModel(models.Model):
     markup = models.DecimalField(_("markup"), max_digits=5, decimal_places=2, default="3.5")
     fixed_price = models.PositiveIntegerField(
         _("price by hand, credits per unit"), null=True, blank=True, help_text=_("Empty: from cost and markup.")
+    )
+    prompt_use = models.CharField(
+        _("prompt"), max_length=10, choices=PromptUse, blank=True, help_text=_("Empty: as is usual for the task.")
     )
     outputs_allowed = models.PositiveSmallIntegerField(_("outputs at a time"), default=COUNT_LIMIT)
     inputs_allowed = models.PositiveSmallIntegerField(

@@ -53,8 +53,8 @@ class Job(models.Model):
     recipe = models.CharField(max_length=64, blank=True)
     # The job whose outputs answer this one, at no charge.
     repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
-    # The UTC day whose limit it was taken from, as `billing.usage` names it.
-    day = models.CharField(max_length=20)
+    # The UTC day whose limit it was taken from, as `billing.usage` names it; "" for what counts nowhere.
+    day = models.CharField(max_length=20, blank=True)
     # What makes a double click one job: the caller's key, and a digest of what was asked with it.
     key = models.CharField(_("key"), max_length=80)
     digest = models.CharField(max_length=64)
@@ -123,6 +123,11 @@ class Job(models.Model):
     def is_active(self) -> bool:
         """Whether it has yet to end."""
         return self.state in self.ACTIVE
+
+    @property
+    def made_outputs(self) -> "list[JobOutput]":
+        """Its outputs in order, which are another's where it repeats one."""
+        return list((self.repeats or self).outputs.all())
 
     @property
     def hold_key(self) -> str:
