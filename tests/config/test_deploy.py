@@ -38,7 +38,7 @@ def test_every_module_that_a_command_names_exists() -> None:
 
 
 def test_application_containers_have_no_power_over_their_machine() -> None:
-    for name in ("web", "events", "worker", "worker-bulk", "worker-blocking", "clock", "migrate"):
+    for name in ("web", "events", "worker", "worker-bulk", "worker-blocking", "worker-direct", "clock", "migrate"):
         service = COMPOSE["services"][name]
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
