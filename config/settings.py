@@ -30,6 +30,8 @@ if not SECRET_KEY:
             "Set SECRET_KEY (for example: python -c 'import secrets; print(secrets.token_urlsafe(50))')."
         )
     SECRET_KEY = secrets.token_urlsafe(50)
+# Encrypt what is kept secret in the database, newest first; the older ones still decrypt, and so does SECRET_KEY.
+ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
 # The address that people and mails use, without a trailing slash.
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
