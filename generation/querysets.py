@@ -18,7 +18,7 @@ class AIModelQuerySet(models.QuerySet["AIModel"]):
 
     def offered(self) -> Self:
         """Models that a person may choose now: switched on, and their provider is configured."""
-        return self.filter(is_active=True, provider__in=registry.names())
+        return self.filter(registry.are_named_by("provider"), is_active=True)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
