@@ -16,10 +16,12 @@ class GenerationConfig(AppConfig):
         """Tell the ground what this app seeds, proves and does periodically."""
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
+        from generation.custom import register as register_custom_providers
         from generation.gauges import job_gauges
         from generation.prompting.presets import seed_presets
         from generation.sweeper import sweep
 
+        register_custom_providers()
         registry.seeds.register(seed_catalogue)
         registry.seeds.register(seed_presets)
         registry.audit_checks.register(check_jobs)
