@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q, Value
+from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
@@ -104,7 +104,6 @@ def _names() -> list[str]:
 
 
 def _are_named_by(column: str) -> Q:
+    row_names = Concat(Value(registry.CUSTOM), F("slug"), output_field=CharField())
     active = CustomProvider.objects.filter(is_active=True).order_by()
-    return Q(
-        **{f"{column}__in": active.annotate(row_name=Concat(Value(registry.CUSTOM), F("slug"))).values("row_name")}
-    )
+    return Q(**{f"{column}__in": active.annotate(row_name=row_names).values("row_name")})
