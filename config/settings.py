@@ -332,6 +332,8 @@ STABILITY_API_KEY: str = env.str("STABILITY_API_KEY", default="")
 STABILITY_BASE_URL: str = env.str("STABILITY_BASE_URL", default="https://api.stability.ai")
 TOGETHER_API_KEY: str = env.str("TOGETHER_API_KEY", default="")
 TOGETHER_BASE_URL: str = env.str("TOGETHER_BASE_URL", default="https://api.together.xyz")
+# The language model that enhances prompts, at OpenAI or else at Together, by whose key is set; empty: a small one.
+ENHANCER_MODEL: str = env.str("ENHANCER_MODEL", default="")
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -374,6 +376,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "uploads": (env.int("RATE_LIMIT_UPLOADS", default=10), 60),
     "processing": (env.int("RATE_LIMIT_PROCESSING", default=100), 60 * 60),
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
+    "enhance": (env.int("RATE_LIMIT_ENHANCE", default=20), 60),
+    "completions": (env.int("RATE_LIMIT_COMPLETIONS", default=240), 60),
 }
 
 # --- Security ---------------------------------------------------------------------------------------------------------

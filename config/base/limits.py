@@ -61,6 +61,8 @@ SENTENCES: dict[str, str | Promise] = {
     "uploads": _("That were many uploads in a short time. Wait a moment, then send the next one."),
     "processing": _("You have started very many jobs in the last hour. Wait a little, then start the next one."),
     "downloads": _("You have downloaded very many files in the last hour. Wait a little, then go on."),
+    "enhance": _("You have enhanced many prompts in the last minute. Wait a moment, then try again."),
+    "completions": _("Too many completions were asked for. Wait a moment, then go on."),
 }
 
 

@@ -90,6 +90,12 @@ def check_words(*texts: str) -> None:
             raise PromptDenied(_sentence(entry), field="prompt")
 
 
+def holds_denied(*texts: str) -> bool:
+    """Whether `check_words` would refuse; for words of our own making, so it is not counted."""
+    listed = _listed()
+    return any(listed.find(text) is not None for text in texts)
+
+
 def _sentence(entry: _Entry) -> str:
     if entry.reason:
         return _("“%(phrase)s” may not be used in a prompt: %(reason)s") % {
