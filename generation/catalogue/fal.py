@@ -1,5 +1,7 @@
-"""fal's models for the catalogue; offered where a key is set. Costs are fal's list prices in USD for an output of one
-megapixel; an operator changes rows in the admin, not here.
+"""fal's models for the catalogue; offered where a key is set.
+
+Costs are fal's list prices in USD; those of pictures from words are for an output of one megapixel. An operator changes
+rows in the admin, not here.
 """
 
 from decimal import Decimal
@@ -7,19 +9,26 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from generation.catalogue.schema import ASPECT_RATIO, GUIDANCE, NEW_ASPECT_RATIO, STRENGTH, file_format, schema, steps
+from generation.catalogue.fal_films import FILMS_AND_MESHES
+from generation.catalogue.fal_row import fal_row
+from generation.catalogue.schema import (
+    ASPECT_RATIO,
+    GUIDANCE,
+    NEW_ASPECT_RATIO,
+    STRENGTH,
+    file_format,
+    scale,
+    schema,
+    sides,
+    steps,
+)
 from generation.models import AIModel, Task
-from generation.providers.fal import Fal
-from generation.providers.fal_endpoints import ENDPOINTS
 
+# fal refuses to add more than this many pixels at one side.
+MOST_ADDED = 700
 
-def _row(slug: str, **values: Any) -> dict[str, Any]:
-    shared = {"slug": slug, "provider": Fal.name, "resubmittable": False, "seconds_allowed": 60}
-    return shared | {"outputs_allowed": ENDPOINTS[values["endpoint"]].most} | values
-
-
-FAL: list[dict[str, Any]] = [
-    _row(
+_FROM_WORDS: list[dict[str, Any]] = [
+    fal_row(
         "flux-schnell",
         name="FLUX.1 schnell",
         description=gettext_noop("Pictures from words in a few steps: fast and cheap."),
@@ -31,7 +40,7 @@ FAL: list[dict[str, Any]] = [
         position=200,
         parameters=schema(aspect_ratio=ASPECT_RATIO, steps=steps(4, 1, 12), output_format=file_format("jpeg", "png")),
     ),
-    _row(
+    fal_row(
         "flux-dev",
         name="FLUX.1 dev",
         description=gettext_noop("Pictures from words with more detail, and knobs to turn."),
@@ -48,7 +57,7 @@ FAL: list[dict[str, Any]] = [
             output_format=file_format("jpeg", "png"),
         ),
     ),
-    _row(
+    fal_row(
         "flux-pro-1-1",
         name="FLUX1.1 pro",
         description=gettext_noop("Pictures from words at the highest quality of its family."),
@@ -60,7 +69,7 @@ FAL: list[dict[str, Any]] = [
         position=220,
         parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=file_format("jpeg", "png")),
     ),
-    _row(
+    fal_row(
         "nano-banana",
         name="Nano Banana",
         description=gettext_noop("Google's model: follows long and intricate descriptions, writes legible text."),
@@ -73,7 +82,39 @@ FAL: list[dict[str, Any]] = [
         position=230,
         parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=file_format("jpeg", "png", "webp")),
     ),
-    _row(
+    fal_row(
+        "flux-2",
+        name="FLUX.2 dev",
+        description=gettext_noop("The family's second generation: finer light, longer descriptions."),
+        task=Task.TEXT_TO_IMAGE,
+        endpoint="fal-ai/flux-2",
+        tier=AIModel.Tier.ADVANCED,
+        provider_cost=Decimal("0.012"),
+        seconds_expected=6,
+        position=212,
+        parameters=schema(
+            aspect_ratio=ASPECT_RATIO,
+            steps=steps(28, 4, 50),
+            guidance=GUIDANCE | {"default": 2.5},
+            output_format=file_format("png", "jpeg", "webp"),
+        ),
+    ),
+    fal_row(
+        "flux-2-pro",
+        name="FLUX.2 pro",
+        description=gettext_noop("The second generation at its best, with nothing to set."),
+        task=Task.TEXT_TO_IMAGE,
+        endpoint="fal-ai/flux-2-pro",
+        tier=AIModel.Tier.PREMIUM,
+        provider_cost=Decimal("0.03"),
+        seconds_expected=10,
+        seconds_allowed=120,
+        position=222,
+        parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=file_format("jpeg", "png")),
+    ),
+]
+_FROM_PICTURES: list[dict[str, Any]] = [
+    fal_row(
         "flux-dev-image",
         name="FLUX.1 dev · From a picture",
         description=gettext_noop("Paints your picture anew after your words."),
@@ -81,6 +122,7 @@ FAL: list[dict[str, Any]] = [
         endpoint="fal-ai/flux/dev/image-to-image",
         tier=AIModel.Tier.ADVANCED,
         provider_cost=Decimal("0.03"),
+        unit=AIModel.Unit.MEGAPIXEL,
         seconds_expected=6,
         position=240,
         parameters=schema(
@@ -90,7 +132,7 @@ FAL: list[dict[str, Any]] = [
             output_format=file_format("jpeg", "png"),
         ),
     ),
-    _row(
+    fal_row(
         "flux-kontext",
         name="FLUX.1 Kontext pro",
         description=gettext_noop("Changes what you name in your picture and leaves the rest alone."),
@@ -103,7 +145,64 @@ FAL: list[dict[str, Any]] = [
         position=250,
         parameters=schema(aspect_ratio=NEW_ASPECT_RATIO, guidance=GUIDANCE, output_format=file_format("jpeg", "png")),
     ),
-    _row(
+    fal_row(
+        "nano-banana-edit",
+        name="Nano Banana · Edit",
+        description=gettext_noop("Changes your picture by your words, or joins up to four pictures into one."),
+        task=Task.EDIT,
+        endpoint="fal-ai/nano-banana/edit",
+        tier=AIModel.Tier.PREMIUM,
+        provider_cost=Decimal("0.039"),
+        inputs_allowed=4,
+        seconds_expected=12,
+        seconds_allowed=120,
+        position=252,
+        parameters=schema(aspect_ratio=NEW_ASPECT_RATIO, output_format=file_format("png", "jpeg", "webp")),
+    ),
+    fal_row(
+        "flux-fill",
+        name="FLUX.1 Fill pro",
+        description=gettext_noop("Paints what you masked anew, in the light of the rest."),
+        task=Task.INPAINT,
+        endpoint="fal-ai/flux-pro/v1/fill",
+        tier=AIModel.Tier.PREMIUM,
+        provider_cost=Decimal("0.05"),
+        unit=AIModel.Unit.MEGAPIXEL,
+        seconds_expected=10,
+        seconds_allowed=120,
+        position=254,
+        parameters=schema(output_format=file_format("jpeg", "png")),
+    ),
+    fal_row(
+        "fal-outpaint",
+        name="Outpaint",
+        description=gettext_noop("Goes on painting beyond the edges of your picture."),
+        task=Task.OUTPAINT,
+        endpoint="fal-ai/image-apps-v2/outpaint",
+        tier=AIModel.Tier.ADVANCED,
+        provider_cost=Decimal("0.04"),
+        seconds_expected=12,
+        seconds_allowed=120,
+        position=256,
+        parameters=schema(**sides(MOST_ADDED), output_format=file_format("png", "jpeg", "webp")),
+    ),
+    fal_row(
+        "flux-redux",
+        name="FLUX.1 Redux · Variations",
+        description=gettext_noop("Other pictures in the manner of yours."),
+        task=Task.VARIATION,
+        endpoint="fal-ai/flux/schnell/redux",
+        tier=AIModel.Tier.BASIC,
+        provider_cost=Decimal("0.025"),
+        seconds_expected=3,
+        position=258,
+        parameters=schema(
+            aspect_ratio=NEW_ASPECT_RATIO, steps=steps(4, 1, 12), output_format=file_format("jpeg", "png")
+        ),
+    ),
+]
+_FINISHING: list[dict[str, Any]] = [
+    fal_row(
         "esrgan",
         name="Real-ESRGAN · Upscale",
         description=gettext_noop("Enlarges a picture and invents plausible detail."),
@@ -115,18 +214,59 @@ FAL: list[dict[str, Any]] = [
         seconds_allowed=120,
         position=260,
         parameters=schema(
-            scale={
-                "type": "integer",
-                "title": gettext_noop("Times larger"),
-                "minimum": 2,
-                "maximum": 4,
-                "default": 2,
-            },
+            scale=scale(2, 4),
             face={"type": "boolean", "title": gettext_noop("Mend faces"), "default": False},
             output_format=file_format("png", "jpeg"),
         ),
     ),
-    _row(
+    fal_row(
+        "clarity",
+        name="Clarity · Upscale",
+        description=gettext_noop("Enlarges a picture and paints new detail where there was none."),
+        task=Task.UPSCALE,
+        endpoint="fal-ai/clarity-upscaler",
+        tier=AIModel.Tier.PREMIUM,
+        provider_cost=Decimal("0.03"),
+        unit=AIModel.Unit.MEGAPIXEL,
+        max_side=2048,
+        seconds_expected=20,
+        seconds_allowed=240,
+        position=264,
+        parameters=schema(
+            scale=scale(2, 4),
+            creativity={
+                "type": "number",
+                "title": gettext_noop("Creativity"),
+                "description": gettext_noop("How freely detail is invented."),
+                "minimum": 0,
+                "maximum": 1,
+                "default": 0.35,
+            },
+            resemblance={
+                "type": "number",
+                "title": gettext_noop("Resemblance"),
+                "description": gettext_noop("How closely the picture is kept."),
+                "minimum": 0,
+                "maximum": 1,
+                "default": 0.6,
+            },
+        ),
+    ),
+    fal_row(
+        "aura-sr",
+        name="AuraSR · Upscale 4×",
+        description=gettext_noop("Enlarges four times and stays close to the picture."),
+        task=Task.UPSCALE,
+        endpoint="fal-ai/aura-sr",
+        tier=AIModel.Tier.BASIC,
+        provider_cost=Decimal("0.005"),
+        max_side=2048,
+        seconds_expected=8,
+        seconds_allowed=120,
+        position=262,
+        parameters=schema(scale=scale(4)),
+    ),
+    fal_row(
         "birefnet",
         name="BiRefNet · Remove background",
         description=gettext_noop("Cuts the subject out, hair included, on a transparent ground."),
@@ -147,4 +287,17 @@ FAL: list[dict[str, Any]] = [
             output_format=file_format("png", "webp"),
         ),
     ),
+    fal_row(
+        "bria-background",
+        name="Bria RMBG 2.0 · Remove background",
+        description=gettext_noop("Cuts the subject out; trained on licensed pictures alone."),
+        task=Task.REMOVE_BACKGROUND,
+        endpoint="fal-ai/bria/background/remove",
+        tier=AIModel.Tier.ADVANCED,
+        provider_cost=Decimal("0.018"),
+        seconds_expected=4,
+        position=272,
+        parameters=schema(),
+    ),
 ]
+FAL: list[dict[str, Any]] = _FROM_WORDS + _FROM_PICTURES + _FINISHING + FILMS_AND_MESHES

@@ -32,7 +32,7 @@ from generation.providers.base import (
     WebhookEvent,
 )
 from generation.providers.downloads import Downloader, DownloadLimits
-from generation.providers.fal_endpoints import arguments_for, outputs_of
+from generation.providers.fal_endpoints import arguments_for, endpoint_of, outputs_of
 from generation.providers.fal_errors import exchange_error, result_error, submit_error, upload_error
 from generation.providers.transport import Answered, Limits, OnceTransport
 
@@ -43,6 +43,12 @@ OFFICIAL_SOURCES = ("https://fal.media", "https://*.fal.media", "https://storage
 # What goes up, and what fal keeps of the outputs, need not outlive the job for long.
 KEPT_AT_FAL = StorageSettings(expires_in="1d")
 KEPT_HEADER = {"X-Fal-Object-Lifecycle-Preference": json.dumps({"expiration_duration_seconds": 86_400})}
+# A film may be many times larger than a picture, and comes as slowly.
+LARGE_FILES = {
+    "video": DownloadLimits(size=256 * 1024 * 1024, total=240.0),
+    "model_mesh": DownloadLimits(size=128 * 1024 * 1024, total=120.0),
+    "model_glb": DownloadLimits(size=128 * 1024 * 1024, total=120.0),
+}
 PERCENT = re.compile(r"(\d{1,3})%")
 STATES = {"IN_QUEUE": "waiting", "IN_PROGRESS": "running", "COMPLETED": "done"}
 
@@ -143,7 +149,8 @@ class Fal:
     ) -> None:
         self._account = account
         self._limits = limits or Limits()
-        self._download_limits = download_limits or DownloadLimits()
+        # Given ones hold for every kind of file.
+        self._download_limits = download_limits
         # With their connections, by account: the settings may change under a test, not under a process.
         self._clients: dict[Account, _Client] = {}
 
@@ -215,7 +222,8 @@ class Fal:
         if status == 202:
             raise Retryable(_("fal is not done yet."))
         chosen = _unflagged(outputs_of(call.endpoint, answer)[: len(call.seeds)], answer.get("has_nsfw_concepts"))
-        downloader = Downloader(self.account.sources, self._download_limits)
+        limits = self._download_limits or LARGE_FILES.get(endpoint_of(call.endpoint).output)
+        downloader = Downloader(self.account.sources, limits)
         seed = answer.get("seed")
         for index, file in chosen.items():
             download = downloader.download(file["url"])

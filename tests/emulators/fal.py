@@ -1,6 +1,7 @@
-"""A double of fal.ai on loopback: queue, uploads, file server, keys and webhooks, with faults that can be switched on.
+"""A double of fal.ai on loopback: queue, uploads, file server, keys, webhooks, schemas, prices; with faults.
 
-`with FalEmulator() as fal:` gives one on a free port; FAL_QUEUE_URL, FAL_REST_URL and FAL_CDN_URL are all `fal.url`.
+`with FalEmulator() as fal:` gives one on a free port; FAL_QUEUE_URL, FAL_REST_URL, FAL_CDN_URL, FAL_WEB_URL and
+FAL_API_URL are all `fal.url`.
 `python -m tests.emulators.fal --port 0 --control` is one as a process: it prints its address, and `/_control` answers
 GET with what happened so far and takes POST of {"rates": {…}, "fail_next": {"fault", "times", "on"}, "set": {…}}.
 """
@@ -17,6 +18,7 @@ from typing import Any
 
 from tests.emulators.fal_http import FalServer
 from tests.emulators.fal_jobs import FalJob
+from tests.emulators.fal_listing import Listing
 from tests.emulators.fal_webhooks import Postman
 
 # Where each fault happens when the caller does not say.
@@ -88,6 +90,7 @@ class FalEmulator:
         # Where "redirect" sends a download.
         self.redirect_to = "http://localhost:9/stolen.png"
         self.jobs: dict[str, FalJob] = {}
+        self.listing = Listing()
         self.counts: Counter[str] = Counter()
         self.log: deque[tuple[str, str]] = deque(maxlen=20_000)
         self._planned: deque[tuple[str, str]] = deque()
@@ -114,7 +117,7 @@ class FalEmulator:
 
     def fail_next(self, fault: str, *, times: int = 1, on: str = "") -> None:
         """Let the next `times` occasions fail in this way; `on` names the place (submit, status, result, cancel,
-        upload, keys, download, job) where it is not the usual one.
+        upload, keys, download, job, schema, pricing) where it is not the usual one.
         """
         with self._lock:
             self._planned.extend([(fault, on or PLACES[fault])] * times)

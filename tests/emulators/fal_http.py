@@ -9,13 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.emulators.fal_jobs import ENDPOINTS, FalJob, find_problem, picture
+from tests.emulators.fal_jobs import FalJob, find_problem
+from tests.emulators.fal_schemas import ENDPOINTS
 
 if TYPE_CHECKING:
     from tests.emulators.fal import FalEmulator
 
 REQUEST = re.compile(r"/(?P<app>[\w.-]+/[\w.-]+)/requests/(?P<id>[\w-]+)(?P<what>|/status|/cancel)")
-FILE = re.compile(r"/files/(?P<id>[\w-]{36})-(?P<index>\d+)\.png")
+FILE = re.compile(r"/files/(?P<id>[\w-]{36})-(?P<index>\d+)\.(png|mp4|glb)")
 
 
 class Dropped(Exception):
@@ -84,6 +85,10 @@ class FalHandler(BaseHTTPRequestHandler):
             self._public("keys")
             if not self._strike("keys"):
                 self._json(200, self.fal.postman.jwks)
+        elif path == "/api/openapi/queue/openapi.json":
+            self._document()
+        elif path == "/v1/models/pricing":
+            self._prices()
         elif found := FILE.fullmatch(path):
             self._public("downloads")
             self._download(found["id"], int(found["index"]))
@@ -200,6 +205,32 @@ class FalHandler(BaseHTTPRequestHandler):
         name = f"{uuid.uuid4()}-{json.loads(self.body)['file_name']}"
         self._json(200, {"upload_url": f"{self.fal.url}/upload/{name}", "file_url": f"{self.fal.url}/uploaded/{name}"})
 
+    def _document(self) -> None:
+        """The OpenAPI document of an endpoint, for everybody."""
+        self._public("schemas")
+        if self._strike("schema"):
+            return
+        document = self.fal.listing.openapi(self._wanted())
+        if document is None:
+            self._json(404, {"detail": "App not found"})
+        else:
+            self._json(200, document)
+
+    def _prices(self) -> None:
+        """The price of an endpoint, for whoever has an account."""
+        self.fal.count("prices")
+        if self._refused() or self._strike("pricing"):
+            return
+        row = self.fal.listing.price(self._wanted())
+        if row is None:
+            error = {"type": "not_found", "message": "Endpoint not found", "docs_url": "https://docs.fal.ai"}
+            self._json(404, {"error": error})
+        else:
+            self._json(200, {"prices": [row], "next_cursor": None, "has_more": False})
+
+    def _wanted(self) -> str:
+        return parse_qs(self.url.query).get("endpoint_id", [""])[0]
+
     def _download(self, job_id: str, index: int) -> None:
         job = self.fal.jobs.get(job_id)
         faults = self.fal.faults("download")
@@ -213,14 +244,14 @@ class FalHandler(BaseHTTPRequestHandler):
             self._send(200, b"", "image/png", {"Content-Length": str(self.fal.oversized_bytes)})
             self.close_connection = True
         elif "truncated" in faults or "dribble" in faults:
-            content = picture(job.seed + index)
-            self._send(200, content[: len(content) // 2], "image/png", {"Content-Length": str(len(content))})
+            content, mime = job.file(index)
+            self._send(200, content[: len(content) // 2], mime, {"Content-Length": str(len(content))})
             if "dribble" in faults:
                 self.wfile.flush()
                 self.fal.closing.wait(self.fal.hang)
             raise Dropped
         elif not self._struck(faults):
-            self._send(200, picture(job.seed + index), "image/png")
+            self._send(200, *job.file(index))
 
     # --- Faults and answers -------------------------------------------------------------------------------------------
 

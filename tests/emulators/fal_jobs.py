@@ -1,40 +1,25 @@
-"""What the double of fal makes: requests with their course in time, pictures, and the answers that models give."""
+"""What the double of fal makes: requests with their course in time, and the answers that models give."""
 
-import struct
 import threading
 import time
 import uuid
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
-# What each endpoint takes, from fal's published schemas: required fields, then the rest.
-_FLUX = {"image_size", "seed", "num_images", "output_format", "enable_safety_checker", "sync_mode"}
-_STEPS = {"num_inference_steps", "guidance_scale", "acceleration"}
-ENDPOINTS: dict[str, tuple[set[str], set[str]]] = {
-    "fal-ai/flux/schnell": ({"prompt"}, _FLUX | _STEPS),
-    "fal-ai/flux/dev": ({"prompt"}, _FLUX | _STEPS),
-    "fal-ai/flux-pro/v1.1": ({"prompt"}, _FLUX | {"safety_tolerance", "enhance_prompt"}),
-    "fal-ai/flux/dev/image-to-image": (
-        {"prompt", "image_url"},
-        (_FLUX - {"image_size"}) | _STEPS | {"strength"},
-    ),
-    "fal-ai/nano-banana": (
-        {"prompt"},
-        {"aspect_ratio", "num_images", "seed", "output_format", "sync_mode", "limit_generations"},
-    ),
-    "fal-ai/flux-pro/kontext": (
-        {"prompt", "image_url"},
-        {"aspect_ratio", "guidance_scale", "seed", "num_images", "output_format", "safety_tolerance", "sync_mode"},
-    ),
-    "fal-ai/esrgan": ({"image_url"}, {"scale", "tile", "face", "model", "output_format"}),
-    "fal-ai/birefnet/v2": (
-        {"image_url"},
-        {"model", "operating_resolution", "refine_foreground", "output_format", "output_mask", "sync_mode"},
-    ),
-}
-ONE_OUTPUT = ("fal-ai/esrgan", "fal-ai/birefnet/v2")
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from tests.emulators.fal_files import film, mesh, picture
+from tests.emulators.fal_schemas import ENDPOINTS, IMAGE_SIZE
+
+# What the answers of these do not say: which pictures were flagged.
+WITHOUT_FLAGS = ("fal-ai/nano-banana", "fal-ai/nano-banana/edit", "fal-ai/flux-2-pro", "fal-ai/image-apps-v2/outpaint")
+SUFFIXES = {"video": ("mp4", "video/mp4"), "model_mesh": ("glb", "model/gltf-binary")}
+SUFFIXES["model_glb"] = ("glb", "application/octet-stream")
+COMPONENTS = {"schemas": {"ImageSize": IMAGE_SIZE}}
+PIXELS = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
 
 @dataclass
@@ -70,7 +55,12 @@ class FalJob:
     @property
     def count(self) -> int:
         """How many outputs were asked for."""
-        return 1 if self.endpoint in ONE_OUTPUT else int(self.arguments.get("num_images", 1))
+        return int(self.arguments.get("num_images", 1)) if self.output == "images" else 1
+
+    @property
+    def output(self) -> str:
+        """The field of the answer in which the outputs are."""
+        return ENDPOINTS[self.endpoint].output
 
     @property
     def seed(self) -> int:
@@ -89,49 +79,57 @@ class FalJob:
             return 500, {"detail": [_problem("internal_server_error", "Internal server error", "")]}
         if "model_timeout" in self.faults:
             return 504, {"detail": [_problem("generation_timeout", "Generation timeout", "")]}
-        rows = [
-            {"url": f"{files}/{self.id}-{index}.png", "content_type": "image/png", "width": 256, "height": 192}
-            for index in range(self.count)
-        ]
-        if self.endpoint in ONE_OUTPUT:
-            return 200, {"image": rows[0]}
-        flags = ["nsfw" in self.faults or ("nsfw_first" in self.faults and index == 0) for index in range(self.count)]
-        if "nano-banana" in self.endpoint:
+        if self.output != "images":
+            return 200, {self.output: self._row(files, 0)}
+        rows = [self._row(files, index) for index in range(self.count)]
+        if self.endpoint in WITHOUT_FLAGS:
             return 200, {"images": rows, "description": ""}
+        flags = ["nsfw" in self.faults or ("nsfw_first" in self.faults and index == 0) for index in range(self.count)]
         body = {"images": rows, "seed": self.seed, "has_nsfw_concepts": flags, "prompt": self.arguments.get("prompt")}
         return 200, body
+
+    def _row(self, files: str, index: int) -> dict[str, Any]:
+        suffix, mime = SUFFIXES.get(self.output, ("png", "image/png"))
+        name = f"{self.id}-{index}.{suffix}"
+        size = {"width": 256, "height": 192} if suffix == "png" else {"file_name": name}
+        return {"url": f"{files}/{name}", "content_type": mime} | size
+
+    def file(self, index: int) -> tuple[bytes, str]:
+        """One output and what it is called."""
+        if self.output == "video":
+            seconds = int(str(self.arguments.get("duration", "5")).rstrip("s"))
+            return film(
+                self.seed, seconds, *PIXELS.get(self.arguments.get("aspect_ratio", ""), (320, 180))
+            ), "video/mp4"
+        if self.output in SUFFIXES:
+            return mesh(self.seed, self.arguments.get("face_limit", 1_000)), SUFFIXES[self.output][1]
+        return picture(self.seed + index), "image/png"
 
 
 def find_problem(endpoint: str, arguments: Any, uploads: dict[str, bytes]) -> dict[str, Any] | None:
     """What the model says against its input, as fal's models do, or None."""
     if not isinstance(arguments, dict):
         return _problem("dict_type", "Input should be a valid dictionary", "")
-    required, optional = ENDPOINTS[endpoint]
-    for name in sorted(required):
+    rules = ENDPOINTS[endpoint].schema
+    for name in sorted(rules["required"]):
         if not arguments.get(name):
             return _problem("missing", "Field required", name)
-    for name in sorted(set(arguments) - required - optional):
+    for name in sorted(set(arguments) - set(rules["properties"])):
         return _problem("extra_forbidden", "Extra inputs are not permitted", name)
-    if not 1 <= int(arguments.get("num_images", 1)) <= 4:
-        return _problem("less_than_equal", "Input should be less than or equal to 4", "num_images")
-    address = str(arguments.get("image_url", ""))
-    if address and address.rpartition("/")[2] not in uploads:
-        return _problem("file_download_error", "Failed to download the file.", "image_url")
+    error = best_match(Draft202012Validator(rules | {"components": COMPONENTS}).iter_errors(arguments))
+    if error is not None:
+        return _problem(str(error.validator), error.message, str(error.path[0]) if error.path else "")
+    for name, addresses in _addresses(arguments).items():
+        if any(address.rpartition("/")[2] not in uploads for address in addresses):
+            return _problem("file_download_error", "Failed to download the file.", name)
     return None
+
+
+def _addresses(arguments: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The addresses of files in a request, by field."""
+    given = {name: value for name, value in arguments.items() if name.endswith(("_url", "_urls"))}
+    return {name: value if isinstance(value, list) else [value] for name, value in given.items()}
 
 
 def _problem(kind: str, sentence: str, name: str) -> dict[str, Any]:
     return {"loc": ["body", name] if name else ["body"], "msg": sentence, "type": kind, "url": "", "input": None}
-
-
-def picture(seed: int, width: int = 256, height: int = 192) -> bytes:
-    """A valid PNG of stripes in colours that depend on the seed."""
-    random = Random(seed)
-    colours = [bytes(random.randrange(256) for _channel in range(3)) for _stripe in range(8)]
-    row = b"\0" + b"".join(colours[x * len(colours) // width] for x in range(width))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(row * height, 1)), (b"IEND", b""))
-    chunks = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -11,11 +11,11 @@ from generation.providers.fal import Account, Fal
 from generation.providers.fal_endpoints import ENDPOINTS
 from generation.providers.transport import Limits
 from tests.emulators.fal import FalEmulator
-from tests.emulators.fal_jobs import picture
+from tests.emulators.fal_files import picture
 
 QUICK = Limits(connect=0.5, read=0.4, write=0.5, total=0.8)
 SMALL = DownloadLimits(size=200_000, connect=0.5, read=0.4, total=0.8)
-NEEDS_PICTURE = {name for name, endpoint in ENDPOINTS.items() if endpoint.inputs}
+ROLES = {name: tuple(endpoint.inputs) for name, endpoint in ENDPOINTS.items()}
 
 
 def account_at(fal: FalEmulator, key: str = "") -> Account:
@@ -37,7 +37,7 @@ def call(endpoint: str = "fal-ai/flux/schnell", *, count: int = 1, **changes: An
         "prompt": "a red fox",
         "params": {},
         "seeds": tuple(range(41, 41 + count)),
-        "inputs": (an_input(),) if endpoint in NEEDS_PICTURE else (),
+        "inputs": tuple(an_input(role) for role in ROLES.get(endpoint, ())),
     }
     return Call(**values | changes)
 

@@ -9,7 +9,8 @@ from generation.providers.base import ProviderError, Retryable
 from generation.providers.downloads import Downloader, DownloadLimits, Source
 from generation.providers.fal import OFFICIAL_SOURCES
 from tests.emulators.fal import FalEmulator
-from tests.emulators.fal_jobs import FalJob, picture
+from tests.emulators.fal_files import picture
+from tests.emulators.fal_jobs import FalJob
 
 SOURCES = [Source.of(pattern) for pattern in OFFICIAL_SOURCES]
 

@@ -9,7 +9,7 @@ import pytest
 from generation.providers.base import ContentRejected, Gone, InvalidInput, ProviderError, Retryable, Submitted, TimedOut
 from generation.providers.fal import Account, Fal
 from tests.emulators.fal import FalEmulator
-from tests.emulators.fal_jobs import picture
+from tests.emulators.fal_files import picture
 from tests.generation.fal_calls import QUICK, call, fetched, made, provider_at
 
 
