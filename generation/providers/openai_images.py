@@ -170,6 +170,8 @@ def _request(call: Call, *, is_official: bool) -> Callable[[OpenAI], Any]:
     ratio = call.params.get("aspect_ratio")
     if ratio and ratio not in sizes:
         raise InvalidInput(_("This model makes these shapes: %s.") % ", ".join(sizes))
+    if options.get("background") == "transparent" and options.get("output_format") == "jpeg":
+        raise InvalidInput(_("JPEG knows no transparency: choose PNG or WebP, or another background."))
     if call.task == "text-to-image":
         options["size"] = sizes[ratio or "1:1"]
         return lambda client: client.images.generate(**options)

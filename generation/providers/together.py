@@ -58,6 +58,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "output_format": "output_format",
     }
 )
+# What is asked of a model that needs words, where the person need not say anything.
+WORDS = "Paint this picture anew, with the same subject and composition."
 # Models that take several references in a list; the rest take one picture.
 MANY_REFERENCES = ("black-forest-labs/FLUX.2",)
 
@@ -161,7 +163,12 @@ def _unwrapped(cause: BaseException | None, vendor: Vendor) -> ProviderError:
 
 def _options(call: Call) -> dict[str, Any]:
     """What is asked of the SDK, but for the seed. Raises `InvalidInput` before anything is sent."""
-    options: dict[str, Any] = {"model": call.endpoint, "prompt": call.prompt, "n": 1, "response_format": "base64"}
+    options: dict[str, Any] = {
+        "model": call.endpoint,
+        "prompt": call.prompt or WORDS,
+        "n": 1,
+        "response_format": "base64",
+    }
     for ours, theirs in NAMES.items():
         if call.params.get(ours) not in (None, ""):
             options[theirs] = call.params[ours]
@@ -170,6 +177,8 @@ def _options(call: Call) -> dict[str, Any]:
         raise InvalidInput(_("This model makes these shapes: %s.") % ", ".join(SIZES))
     pictures = [file for file in call.inputs if file.role == "image"]
     if call.task == "text-to-image":
+        if not call.prompt:
+            raise InvalidInput(_("Say in words what you want to see."))
         options["width"], options["height"] = SIZES[ratio or "1:1"]
         return options
     if not pictures:
