@@ -132,8 +132,8 @@ class OpenAIImages:
             )
             try:
                 answer = send(client)
-            except Answered as answer:
-                raise vendor_errors.submit_error(answer, account.vendor) from answer
+            except Answered as refusal:
+                raise vendor_errors.submit_error(refusal, account.vendor) from refusal
             except ProviderError as error:
                 raise vendor_errors.lost(error, account.vendor) from error
             except (ValueError, TypeError, KeyError) as error:
