@@ -12,7 +12,7 @@ export HOST PORT DEBUG VERBOSE DATA_DIR
 # A test of one's choice: make test ARGS="tests/config -k embedded"
 ARGS ?=
 # What `make bench` measures.
-MEASURE ?= submit finish statements throughput streams pages
+MEASURE ?= submit finish statements throughput streams inflight pages
 # Every recipe that serves or tests ends with `exec`, and `--with-parent` ends it when make is killed.
 EMBEDDED := $(BIN)/python -m config.embedded exec --with-parent
 # What `make run` uses: its running servers, or its data.
@@ -36,7 +36,7 @@ conformance: install-dev ## Prove what needs the real nginx and ClamAV: apt inst
 chaos: install-dev ## Kill everything again and again while jobs run; prove that nothing was lost (ARGS="--jobs 500")
 	@exec $(BIN)/python -m chaos.run --report docs/reliability.md $(ARGS)
 
-bench: install-dev ## Measure, in ten quiet minutes; writes docs/performance.md (one alone: make bench MEASURE=pages ARGS="--rounds 9")
+bench: install-dev ## Measure, in twenty quiet minutes; writes docs/performance.md (one alone: make bench MEASURE=pages ARGS="--rounds 9")
 	@for name in $(MEASURE); do $(BIN)/python -m bench.$$name --write $(ARGS) || exit 1; done
 
 check: install-dev ## Lint, types, layers, migrations, deployment settings

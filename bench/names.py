@@ -2,3 +2,5 @@
 
 INSTANT = "instant"
 NOTHING = "bench"
+# Where the workers of `bench.inflight` add up their time.
+BUSY = "bench:busy"
