@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -123,16 +122,18 @@ def section(count: int, seconds: int, most: int, counts: dict[str, int]) -> str:
         if made is not None
     ]
     heads = ["what a worker's thread does", "thread-seconds a job", "seconds rendered in each of them"]
+    noticed, stored = (
+        f"p50 {percentile(part, 50):.1f} s, p95 {percentile(part, 95):.1f} s" for part in (rendered, waits)
+    )
+    posts, polls = counts["posts"] / count, counts.get("status", 0) / count
     return (
         "## Many jobs under way\n\n"
         f"{table(heads, rows)}\n\n"
         f"{count} jobs of {seconds} s on the double of fal, which tells by webhook; at most {most} were there at one "
-        f"time. One worker process with {THREADS} threads, whose busy time is counted by message. "
-        f"{counts['posts'] / count:.3f} POSTs, {messages / count:.1f} messages and {counts.get('status', 0) / count:.1f} "
-        "looks a job. From submit until the provider's end was noticed: p50 "
-        f"{percentile(rendered, 50):.1f} s, p95 {percentile(rendered, 95):.1f} s; until stored and paid: p50 "
-        f"{percentile(waits, 50):.1f} s, p95 {percentile(waits, 95):.1f} s, in which the decoding of the "
-        "pictures stands in line for the cores. A worker that waited for each job would be busy for as long as it renders."
+        f"time. One worker process with {THREADS} threads, whose busy time is counted by message. {posts:.3f} POSTs, "
+        f"{messages / count:.1f} messages and {polls:.1f} looks a job. From submit until the provider's end was "
+        f"noticed: {noticed}; until stored and paid: {stored}, in which the decoding of the pictures stands in line "
+        "for the cores. A worker that waited for each job would be busy for as long as it renders."
     )
 
 
