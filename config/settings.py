@@ -289,6 +289,7 @@ CLAMAV_URL: str = env.str("CLAMAV_URL", default="")
 # How long a signed file address works, at most; the expiry is rounded so that browsers can cache.
 FILE_URL_LIFETIME = timedelta(hours=2)
 BIN_LIFETIME = timedelta(days=30)
+MASK_LIFETIME = timedelta(days=30)
 # The path under which nginx gives the local files to whom we send there (`X-Accel-Redirect`); empty: we read them.
 FILES_ACCEL_PREFIX: str = env.str("FILES_ACCEL_PREFIX", default="").rstrip("/")
 # A cache in front of file addresses, as https://cdn.example; it fetches from us what it does not have.

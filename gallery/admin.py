@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.models import User
+from gallery.binning import moderate_assets
 from gallery.delivery import operator_url
 from gallery.models import Asset, AssetRendition
-from gallery.services import moderate_assets
 
 PREVIEW_PX = 120
 

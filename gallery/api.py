@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.viewer import Viewer, viewer_of
 from config.base import limits
-from gallery import services
+from gallery import binning, services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from gallery.querysets import AssetQuerySet
@@ -99,7 +99,7 @@ class AssetView(APIView):
     )
     def delete(self, request: Request, asset_id: UUID) -> Response:
         viewer = viewer_of(request)
-        services.bin_assets(viewer=viewer, ids=[_get_asset(viewer, asset_id).pk])
+        binning.bin_assets(viewer=viewer, ids=[_get_asset(viewer, asset_id).pk])
         return Response(status=204)
 
 
@@ -115,7 +115,7 @@ class RestoreView(APIView):
     )
     def post(self, request: Request, asset_id: UUID) -> Response:
         viewer = viewer_of(request)
-        services.restore_assets(viewer=viewer, ids=[asset_id])
+        binning.restore_assets(viewer=viewer, ids=[asset_id])
         return Response(_serialize(_get_asset(viewer, asset_id), request, viewer))
 
 

@@ -15,11 +15,11 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the clock empty bins and sweep, say what is left out; models can be imported only now."""
-        from gallery import services
+        from gallery import binning
         from gallery.actors import sweep_when_due
         from gallery.checks import check_notes, log_notes
 
-        registry.periodic.append(registry.Periodic("empty-bins", every=300, run=services.purge_expired))
+        registry.periodic.append(registry.Periodic("empty-bins", every=300, run=binning.purge_expired))
         registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
         registry.periodic.append(registry.Periodic("say-what-is-left-out", every=86_400, run=log_notes))
         checks.register(check_notes, deploy=True)

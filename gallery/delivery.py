@@ -30,6 +30,7 @@ MARKED = {
     "thumb-320": "marked-320",
     "thumb-640": "marked-640",
     "thumb-1280": "marked-1280",
+    "manifest": "marked-manifest",
 }
 THUMBNAILS = ("thumb-320", "thumb-640", "thumb-1280")
 NAME_WORDS = 6

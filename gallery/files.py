@@ -20,11 +20,16 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
-from config.base.pictures import FORMATS, Picture
+from config.base.media import MANIFEST_MIME, MESH_MIME, VIDEO_MIME, Media
+from config.base.pictures import FORMATS
 
 UPLOADS = "uploads"
-EXTENSIONS = {known.mime: known.extension for known in FORMATS}
-MIMES = {known.extension: known.mime for known in FORMATS}
+EXTENSIONS = {known.mime: known.extension for known in FORMATS} | {
+    VIDEO_MIME: "mp4",
+    MESH_MIME: "glb",
+    MANIFEST_MIME: "c2pa",
+}
+MIMES = {extension: mime for mime, extension in EXTENSIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,11 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPicture:
-    """A picture whose files lie in the storage and whose row is not yet written.
+class StoredAsset:
+    """A picture, video, mesh or mask whose files lie in the storage and whose row is not yet written.
 
-    Width, height, mime and `sha256` (hex) are those of the clean original; `thumbhash` is base64.
+    Mime, `sha256` (hex), `seconds` and `faces` are those of the clean original; width and height those of its picture,
+    of a mesh those of its poster; `thumbhash` is base64.
     """
 
     asset_id: UUID
@@ -53,6 +59,9 @@ class StoredPicture:
     sha256: str
     thumbhash: str
     files: tuple[StoredFile, ...]
+    kind: str = "image"
+    seconds: float | None = None
+    faces: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -62,7 +71,7 @@ class StoredPicture:
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A folder for work on one picture, removed afterwards.
+    """A folder for work on one asset, removed afterwards.
 
     It lies beside the stored files and not in the system's temporary folder: a move within one file system is atomic,
     so nobody ever reads a half-written file.
@@ -78,8 +87,8 @@ def folder_of(*, company_id: UUID, folder: str, asset_id: UUID) -> str:
     return f"{company_id}/{folder}/{asset_id}"
 
 
-def put_picture(picture: Picture, *, company_id: UUID, folder: str, asset_id: UUID) -> StoredPicture:
-    """Move every rendition of a prepared picture into the storage, over what an earlier attempt left there."""
+def put_media(media: Media, *, company_id: UUID, folder: str, asset_id: UUID) -> StoredAsset:
+    """Move every rendition of what was prepared into the storage, over what an earlier attempt left there."""
     place = folder_of(company_id=company_id, folder=folder, asset_id=asset_id)
     files = tuple(
         StoredFile(
@@ -90,15 +99,18 @@ def put_picture(picture: Picture, *, company_id: UUID, folder: str, asset_id: UU
             width=rendition.width,
             height=rendition.height,
         )
-        for rendition in picture.renditions
+        for rendition in media.renditions
     )
-    return StoredPicture(
+    return StoredAsset(
         asset_id=asset_id,
-        mime=picture.mime,
-        width=picture.width,
-        height=picture.height,
-        sha256=picture.sha256,
-        thumbhash=picture.thumbhash,
+        kind=media.kind,
+        mime=media.mime,
+        width=media.width,
+        height=media.height,
+        seconds=media.seconds,
+        faces=media.faces,
+        sha256=media.sha256,
+        thumbhash=media.thumbhash,
         files=files,
     )
 

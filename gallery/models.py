@@ -64,6 +64,7 @@ class Asset(models.Model):
         verbose_name_plural = _("assets")
         indexes = [
             models.Index(fields=["company", "-id"], name="asset_gallery", condition=Q(deleted_at=None)),
+            models.Index(fields=["company", "kind", "-id"], name="asset_kinds", condition=Q(deleted_at=None)),
             models.Index(fields=["company", "-deleted_at"], name="asset_bin", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["deleted_at"], name="asset_expired", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["expires_at"], name="asset_temporary", condition=Q(expires_at__isnull=False)),
@@ -76,7 +77,7 @@ class Asset(models.Model):
 
 
 class AssetRendition(models.Model):
-    """One file of an asset: the original, its marked copy, or a thumbnail of either."""
+    """One file of an asset: the original, its marked copy, a thumbnail or the manifest of either."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")

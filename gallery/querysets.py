@@ -23,6 +23,10 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """What the viewer may delete, restore or use as an input: the company's own."""
         return self.filter(company=viewer.company)
 
+    def shown(self) -> Self:
+        """What people look at; masks are kept for jobs alone."""
+        return self.exclude(kind="mask")
+
     def kept(self) -> Self:
         """Not in the bin."""
         return self.filter(deleted_at=None)

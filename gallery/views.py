@@ -24,7 +24,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts.viewer import NoCompany, Viewer, viewer_of
 from billing.models import Plan
-from gallery import selectors, services
+from gallery import binning, selectors
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from gallery.tiles import shape_of, tile_of
@@ -157,7 +157,7 @@ def restore_one(request: HttpRequest, asset_id: UUID) -> HttpResponse:
 def _bin(request: HttpRequest, viewer: Viewer, ids: list[UUID]) -> HttpResponse:
     if not ids:
         return _nothing_chosen(request, "gallery")
-    moved = services.bin_assets(viewer=viewer, ids=ids)
+    moved = binning.bin_assets(viewer=viewer, ids=ids)
     names = [str(key) for key in ids]
     if not request.htmx:  # type: ignore[attr-defined]
         if moved:
@@ -174,7 +174,7 @@ def _bin(request: HttpRequest, viewer: Viewer, ids: list[UUID]) -> HttpResponse:
 def _restore(request: HttpRequest, viewer: Viewer, ids: list[UUID], *, back: str = "") -> HttpResponse:
     if not ids:
         return _nothing_chosen(request, "bin")
-    restored = services.restore_assets(viewer=viewer, ids=ids)
+    restored = binning.restore_assets(viewer=viewer, ids=ids)
     if restored:
         level = "success"
         text = ngettext(

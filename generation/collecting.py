@@ -4,15 +4,16 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from config.base.imaging import PictureError
-from gallery.files import StoredPicture
-from gallery.services import store_picture
+from config.base.media import MediaError
+from gallery.files import StoredAsset
+from gallery.making import store_made
 from generation import ending
-from generation.models import Job
+from generation.models import Job, Task
 from generation.providers import registry
 from generation.providers.base import Artifact, InvalidInput, ProviderError
 from generation.work import MADE, CancelAsked, NotOurs, Work, lease
@@ -24,7 +25,7 @@ def collect(work: Work, artifacts: Iterable[Artifact], *, is_direct: bool) -> No
     """Receive the outputs, store them and end the job as succeeded.
 
     A direct provider makes them while they are received, so only then it becomes too late to cancel; what a queued
-    provider has made is paid for, so it is too late at once. Raises `NotOurs`, `CancelAsked`, `PictureError` when no
+    provider has made is paid for, so it is too late at once. Raises `NotOurs`, `CancelAsked`, `MediaError` when no
     output is usable, and what `artifacts` raises.
     """
     if not is_direct:
@@ -68,15 +69,23 @@ def _enter_collecting(work: Work) -> None:
     work.tell()
 
 
-def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
-    """Put the outputs into storage; one that is no usable picture is left out, unless none is usable."""
-    stored: dict[int, StoredPicture] = {}
-    broken: PictureError | None = None
+def _renew(work: Work) -> None:
+    """Keep the job while something long is being stored, as a film is."""
+    if not work.own(Job.State.COLLECTING).update(lease_until=lease()):
+        raise NotOurs
+
+
+def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredAsset]:
+    """Put the outputs into storage; one that is not usable is left out, unless none is."""
+    stored: dict[int, StoredAsset] = {}
+    broken: MediaError | None = None
     source_type = registry.provider(work.job.model.provider).source_type
+    kind = Task(work.job.task).output_kind
     asset_ids = {output.index: output.asset_id for output in work.job.outputs.all()}
     for done, (index, source) in enumerate(made.items(), start=1):
         try:
-            stored[index] = store_picture(
+            stored[index] = store_made(
+                kind=kind,
                 source=source,
                 company_id=work.job.company_id,
                 folder=str(work.job.pk),
@@ -84,8 +93,9 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredPicture]:
                 # Also on plans that do not mark: a company may change its plan, the pictures are made once.
                 marked=True,
                 source_type=source_type,
+                beat=partial(_renew, work),
             )
-        except PictureError as error:
+        except MediaError as error:
             logger.warning("job %s output %d is unusable: %s", work.job.pk, index, error)
             broken = error
         percent = MADE + (100 - MADE) * done // (len(made) + 1)

@@ -16,15 +16,15 @@ from django.utils.translation import gettext as _
 from billing.services import release_hold, settle_hold
 from billing.usage import give_back_generations
 from config.base import realtime
-from gallery.files import StoredPicture
-from gallery.services import discard_files, keep_made_picture
+from gallery.files import StoredAsset
+from gallery.making import discard_files, keep_made
 from generation.dispatching import dispatch
 from generation.models import Job, JobOutput, ProviderCall
 
 logger = logging.getLogger(__name__)
 
 
-def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredPicture]) -> bool:
+def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredAsset]) -> bool:
     """Keep what lies in storage, by output index, and pay for it; what is missing is given back.
 
     False when the job is no longer this worker's: nothing changed then.
@@ -45,12 +45,12 @@ def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredPicture]) -> bo
     return True
 
 
-def _keep(job: Job, stored: Mapping[int, StoredPicture], *, elapsed_ms: int) -> None:
+def _keep(job: Job, stored: Mapping[int, StoredAsset], *, elapsed_ms: int) -> None:
     parents = [row.asset_id for row in job.inputs.all() if row.asset_id and row.role == "image"]
     for output in job.outputs.all():
         if output.index not in stored:
             continue
-        keep_made_picture(
+        keep_made(
             stored=stored[output.index],
             company=job.company,
             user=job.user,

@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from dramatiq.middleware import Interrupt
 
-from config.base.imaging import DecoderFailed, PictureError
+from config.base.limited import DecoderFailed
+from config.base.media import MediaError
 from generation import alerts, breaker, ending, failover, remote
 from generation.alerts import provider_is_well
 from generation.collecting import collect
@@ -72,7 +73,7 @@ def start(*, job_id: UUID) -> None:
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
     except DecoderFailed as error:
         _try_again(work, Retryable(str(error)))
-    except PictureError as error:
+    except MediaError as error:
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
 
 

@@ -14,7 +14,8 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from config.base.imaging import DecoderFailed, PictureError
+from config.base.limited import DecoderFailed
+from config.base.media import MediaError
 from generation import alerts, breaker, ending, queue, webhooks
 from generation.collecting import collect
 from generation.models import Job, ProviderCall, WebhookReceipt
@@ -76,7 +77,7 @@ def check(*, job_id: UUID) -> None:
         if isinstance(error, Retryable):
             breaker.failed(provider.name)
         _look_again(work, call, wait=getattr(error, "retry_after", None))
-    except (ProviderError, PictureError) as error:
+    except (ProviderError, MediaError) as error:
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
 
 

@@ -1,25 +1,17 @@
 """The child process that decodes pictures from outside. Started by `config.base.imaging`; no web process loads it.
 
-One JSON request on standard input, one JSON answer on standard output:
+    {"source", "folder", "watermark_text", "xmp", "is_mask"} → `config.base.child`
 
-    {"source", "folder", "watermark_text", "xmp", "limits": {"memory_bytes", "cpu_seconds", "file_bytes"}}
-    {"picture": {…}} or {"error": "unsupported" | "broken" | "too_large" | "too_heavy" | "failed"}
-
-It imports Pillow, pillow-heif, thumbhash and the standard library only, so that it starts in about 100 ms and carries
-no secrets, no settings and no database connection that a decoder's bug could reach.
+It imports Pillow, pillow-heif, thumbhash and the standard library only.
 """
 
 import base64
 import contextlib
 import hashlib
 import io
-import json
-import resource
 import struct
-import sys
 import warnings
 import zlib
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +19,9 @@ import pillow_heif
 import thumbhash
 from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, PngImagePlugin
 
-from config.base.pictures import (
-    AVIF,
-    CONVERTED,
-    HEIC,
-    JPEG,
-    MAX_PIXELS,
-    PNG,
-    THUMBNAIL_EDGES,
-    THUMBNAIL_MIME,
-    WEBP,
-    Format,
-    Picture,
-    Rendition,
-)
+from config.base.child import Refused, serve
+from config.base.media import THUMBNAIL_EDGES, THUMBNAIL_MIME, Media, Rendition
+from config.base.pictures import AVIF, CONVERTED, HEIC, JPEG, MAX_PIXELS, PNG, WEBP, Format
 from config.base.watermark import mark
 
 # What the decoders are known to raise on damaged bytes, beside OSError; RuntimeError is libheif's and libavif's.
@@ -62,10 +43,6 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 # One thread: each more reserves address space of its own, of which this process has little.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
-
-
-class Refused(Exception):
-    """The picture is refused; the message is the code that goes back to the parent."""
 
 
 def sniff(head: bytes) -> Format:
@@ -196,6 +173,12 @@ def write_set(
     path = folder / f"{full}.{found.extension}"
     encode(image, path, found.name, lossless=lossless, xmp=xmp)
     renditions = [describe(full, path, found.mime, image)]
+    return renditions + write_thumbnails(image, folder, prefix, xmp)
+
+
+def write_thumbnails(image: Image.Image, folder: Path, prefix: str, xmp: bytes) -> list[Rendition]:
+    """The thumbnails of a picture or a poster, the smallest first."""
+    renditions: list[Rendition] = []
     edges = THUMBNAIL_EDGES if max(image.size) > THUMBNAIL_EDGES[-2] else THUMBNAIL_EDGES[:-1]
     # From the largest down, each made of the one before: the full picture is resampled once. JPEG's own reduced
     # decoding would not help here, since the clean original needs every pixel anyway.
@@ -203,7 +186,7 @@ def write_set(
         image = shrink(image, edge)
         path = folder / f"{prefix}-{edge}.webp"
         image.save(path, "WEBP", quality=80, method=4, xmp=xmp)
-        renditions.insert(1, describe(f"{prefix}-{edge}", path, THUMBNAIL_MIME, image))
+        renditions.insert(0, describe(f"{prefix}-{edge}", path, THUMBNAIL_MIME, image))
     return renditions
 
 
@@ -220,18 +203,24 @@ def hash_thumb(image: Image.Image) -> str:
     return base64.b64encode(bytes(thumbhash.rgba_to_thumb_hash(*ground.size, list(ground.tobytes())))).decode()
 
 
-def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"") -> Picture:
+def digest_of(path: Path) -> str:
+    """SHA-256 in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"") -> Media:
     """Clean `source` and write its renditions into `folder`. Raises `Refused`."""
     image, found, lossless = load(source)
     if found in CONVERTED:
         found = WEBP if image.mode == "RGBA" else JPEG
     renditions = write_set(image, folder, found, ("original", "thumb"), lossless, xmp)
-    with renditions[0].path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = digest_of(renditions[0].path)
     if watermark_text:
         # Mark before encoding, so that no file of the marked set is ever written clean.
         renditions += write_set(mark(image, watermark_text), folder, found, ("marked", "marked"), lossless, xmp)
-    return Picture(
+    return Media(
+        kind="image",
         width=image.width,
         height=image.height,
         mime=found.mime,
@@ -242,42 +231,38 @@ def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"
     )
 
 
-def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
-    """Bind this process; past a limit it gets MemoryError, SIGXCPU or EFBIG, and harms nobody else."""
-    wanted = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: cpu_seconds,
-        resource.RLIMIT_FSIZE: file_bytes,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, value in wanted.items():
-        # macOS refuses RLIMIT_AS; the wall clock still holds there.
-        with contextlib.suppress(ValueError):
-            resource.setrlimit(kind, (value, value))
+def make_mask(source: Path, folder: Path) -> Media:
+    """Write `source` as a mask: greyscale, white where something may change. Raises `Refused`.
+
+    Where a drawing lies on transparent ground, what was drawn is white. An alpha channel that is the same everywhere
+    is no drawing: the luminance decides then.
+    """
+    image, _found, _lossless = load(source)
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    is_drawing = alpha is not None and len(set(alpha.getextrema())) > 1
+    mask = alpha if alpha is not None and is_drawing else image.convert("RGB").convert("L")
+    path = folder / "original.png"
+    encode(mask, path, PNG.name, lossless=True)
+    return Media(
+        kind="mask",
+        width=mask.width,
+        height=mask.height,
+        mime=PNG.mime,
+        sha256=digest_of(path),
+        thumbhash="",
+        renditions=(describe("original", path, PNG.mime, mask),),
+    )
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Do what the request asks, and put every foreseen end of it into words that JSON carries."""
-    try:
-        xmp = str(request["xmp"]).encode()
-        picture = make(Path(request["source"]), Path(request["folder"]), request["watermark_text"], xmp)
-    except Refused as refusal:
-        return {"error": str(refusal)}
-    except MemoryError:
-        return {"error": "too_heavy"}
-    except OSError as error:
-        # Only reading the source's bytes and writing can still end here: the disk's fault, not the picture's.
-        return {"error": "failed", "detail": str(error)}
-    return {"picture": asdict(picture)}
-
-
-def main() -> None:
-    request = json.load(sys.stdin)
-    warnings.simplefilter("ignore")
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    limit(**request["limits"])
-    json.dump(answer(request), sys.stdout, default=str)
+def answer_request(request: dict[str, Any]) -> Media:
+    """A mask or a cleaned picture, as the request asks. Raises `Refused`."""
+    source, folder = Path(request["source"]), Path(request["folder"])
+    if request["is_mask"]:
+        return make_mask(source, folder)
+    return make(source, folder, request["watermark_text"], str(request["xmp"]).encode())
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    serve(answer_request)

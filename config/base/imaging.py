@@ -1,36 +1,35 @@
 """Safe intake of pictures: whatever comes from outside is decoded in a child process with limits, never in this one.
 
 `prepare_upload` cleans what a person sends; `prepare_output` does the same for what a provider made and adds the marked
-set for plans with a watermark. Both write into a folder of the caller's and return what they wrote.
+set for plans with a watermark; `prepare_mask` makes of a picture where another one may change. All write into a folder
+of the caller's and return what they wrote.
 """
 
-import json
-import logging
-import os
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.base.pictures import ACCEPTED, MAX_PIXELS, Picture, Rendition
+from config.base.limited import Beat, ChildRefused, DecoderFailed, Limits, ask
+from config.base.media import Media, MediaError
+from config.base.pictures import ACCEPTED, MAX_PIXELS
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "BrokenPicture",
+    "DecoderFailed",
+    "Limits",
+    "PictureError",
+    "PictureTooLarge",
+    "UnsupportedPicture",
+    "prepare_mask",
+    "prepare_output",
+    "prepare_upload",
+]
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-# All that the child gets of our environment: no keys, no addresses. COVERAGE_… lets a test run measure the child too.
-ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-
-# Signals by which the kernel ends a child that wants too much (SIGKILL: also the out-of-memory killer).
-EXHAUSTED = {-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ}
+LIMITS = Limits()
 
 
-class PictureError(ValueError):
-    """A picture that cannot be taken. `str()` is a sentence for people; `code` is for programs."""
+class PictureError(MediaError):
+    """A picture that cannot be taken."""
 
     code = "picture"
 
@@ -53,94 +52,60 @@ class PictureTooLarge(PictureError):
     code = "picture_too_large"
 
 
-class DecoderFailed(RuntimeError):
-    """The picture was not judged: the disk is full, the child could not start or has a bug. May be tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one decoding child may take before it is stopped."""
-
-    memory_bytes: int = 1 << 30
-    cpu_seconds: int = 20
-    file_bytes: int = 256 << 20
-    wall_seconds: float = 20.0
-
-
-LIMITS = Limits()
-
-
-def prepare_upload(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Picture:
+def prepare_upload(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Media:
     """Clean a picture that a person sent: upright, sRGB, no EXIF, no place, no text; with its thumbnails.
 
     Writes `original`, `thumb-320`, `thumb-640` and, when the long edge is over 640 pixels, `thumb-1280` into `folder`
     (which must exist). Raises `PictureError` for what the sender can mend and `DecoderFailed` for what we must.
     """
-    return _decode(source, folder, None, b"", limits)
+    return _decode(source, folder, limits)
 
 
 def prepare_output(
-    source: Path, folder: Path, *, watermark_text: str | None, xmp: bytes = b"", limits: Limits = LIMITS
-) -> Picture:
+    source: Path,
+    folder: Path,
+    *,
+    watermark_text: str | None,
+    xmp: bytes = b"",
+    limits: Limits = LIMITS,
+    beat: Beat | None = None,
+) -> Media:
     """Clean a picture that a provider made; with `watermark_text` also writes `marked`, `marked-320`, `marked-640` …
 
-    `xmp` is put into every file, as the only metadata.
+    `xmp` is put into every file, as the only metadata. `beat` is called while it works.
     """
-    return _decode(source, folder, watermark_text, xmp, limits)
+    return _decode(source, folder, limits, watermark_text=watermark_text, xmp=xmp, beat=beat)
 
 
-def _decode(source: Path, folder: Path, watermark_text: str | None, xmp: bytes, limits: Limits) -> Picture:
+def prepare_mask(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Media:
+    """Make a mask of a picture: an 8-bit greyscale PNG of its size, white where something may change; `original` only.
+
+    Of a picture with a drawing on transparent ground the drawing is white; of any other its luminance counts.
+    """
+    return _decode(source, folder, limits, is_mask=True)
+
+
+def _decode(
+    source: Path,
+    folder: Path,
+    limits: Limits,
+    *,
+    watermark_text: str | None = None,
+    xmp: bytes = b"",
+    is_mask: bool = False,
+    beat: Beat | None = None,
+) -> Media:
     request = {
         "source": str(source.resolve()),
         "folder": str(folder.resolve()),
         "watermark_text": watermark_text,
         "xmp": xmp.decode(),
-        "limits": {
-            "memory_bytes": limits.memory_bytes,
-            "cpu_seconds": limits.cpu_seconds,
-            "file_bytes": limits.file_bytes,
-        },
+        "is_mask": is_mask,
     }
-    answer = _ask_child(json.dumps(request), limits.wall_seconds)
-    if "picture" in answer:
-        return _read_picture(answer["picture"])
-    if answer["error"] == "failed":
-        raise DecoderFailed(answer.get("detail", ""))
-    raise _refusal(answer["error"])
-
-
-def _ask_child(request: str, wall_seconds: float) -> dict[str, Any]:
-    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", "config.base.decoding"],
-            input=request,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=wall_seconds,
-            cwd=PROJECT,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": "too_heavy"}
-    except OSError as error:
-        raise DecoderFailed(str(error)) from error
-    if child.returncode in EXHAUSTED or (child.returncode and "MemoryError" in child.stderr[-400:]):
-        return {"error": "too_heavy"}
-    if child.returncode < 0:
-        logger.warning("decoder ended by signal %s: %s", -child.returncode, child.stderr[-2000:])
-        return {"error": "broken"}
-    if child.returncode:
-        raise DecoderFailed(child.stderr[-2000:])
-    answer: dict[str, Any] = json.loads(child.stdout)
-    return answer
-
-
-def _read_picture(data: dict[str, Any]) -> Picture:
-    renditions = tuple(Rendition(**{**row, "path": Path(row["path"])}) for row in data["renditions"])
-    return Picture(**{**data, "renditions": renditions})
+        return ask("config.base.decoding", request, limits, beat=beat)
+    except ChildRefused as refused:
+        raise _refusal(str(refused)) from refused
 
 
 def _refusal(code: str) -> PictureError:

@@ -3,6 +3,7 @@
 What is said is the kind of making and who signs for it; never the prompt, nor who asked. All of it works offline.
 """
 
+import io
 import json
 import os
 import shutil
@@ -66,25 +67,15 @@ class Identity:
 
 
 def sign(path: Path, *, mime: str, source_type: str, identity: Identity, parent: Path | None = None) -> None:
-    """Put a signed manifest into a finished picture file, in place. Raises `c2pa.C2paError`, `OSError`.
+    """Put a signed manifest into a finished picture or video, in place. Raises `c2pa.C2paError`, `OSError`.
 
     `parent` is the provider's own file of the same type where its manifest is to be kept as an ingredient.
     """
-    action = {
-        "action": "c2pa.transcoded" if parent else "c2pa.created",
-        "digitalSourceType": _term(source_type),
-        "softwareAgent": {"name": GENERATOR},
-    }
-    manifest = {
-        "claim_generator_info": [{"name": GENERATOR}],
-        "title": f"{path.stem}{path.suffix}",
-        "format": mime,
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
-    }
+    manifest = _manifest(path, mime, source_type, action="c2pa.transcoded" if parent else "c2pa.created")
     signed = path.with_name(f"signed-{path.name}")
     with (
         c2pa.Context(settings=c2pa.Settings.from_dict(SETTINGS)) as context,
-        c2pa.Builder.from_json(json.dumps(manifest), context) as builder,
+        c2pa.Builder.from_json(manifest, context) as builder,
         _signer(identity) as signer,
         path.open("rb") as source,
         signed.open("w+b") as target,
@@ -96,6 +87,35 @@ def sign(path: Path, *, mime: str, source_type: str, identity: Identity, parent:
                 builder.add_ingredient({"title": "made", "relationship": "parentOf"}, mime, made)
         builder.sign(signer, mime, source, target)
     signed.replace(path)
+
+
+def sign_apart(path: Path, *, mime: str, source_type: str, identity: Identity) -> bytes:
+    """A signed manifest for a file that has no place for one, to be kept beside it; it names the hash of the file.
+
+    Raises `c2pa.C2paError`, `OSError`.
+    """
+    with (
+        c2pa.Context(settings=c2pa.Settings.from_dict(SETTINGS)) as context,
+        c2pa.Builder.from_json(_manifest(path, mime, source_type, action="c2pa.created"), context) as builder,
+        _signer(identity) as signer,
+        path.open("rb") as source,
+        io.BytesIO() as unchanged,
+    ):
+        builder.set_no_embed()
+        return bytes(builder.sign(signer, mime, source, unchanged))
+
+
+def _manifest(path: Path, mime: str, source_type: str, *, action: str) -> str:
+    """What our manifests say, as JSON."""
+    told = {"action": action, "digitalSourceType": _term(source_type), "softwareAgent": {"name": GENERATOR}}
+    return json.dumps(
+        {
+            "claim_generator_info": [{"name": GENERATOR}],
+            "title": f"{path.stem}{path.suffix}",
+            "format": mime,
+            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [told]}}],
+        }
+    )
 
 
 def has_harmless_manifest(path: Path, mime: str) -> bool:

@@ -76,6 +76,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='asset',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['company', 'kind', '-id'], name='asset_kinds'),
+        ),
+        migrations.AddIndex(
+            model_name='asset',
             index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['company', '-deleted_at'], name='asset_bin'),
         ),
         migrations.AddIndex(

@@ -12,8 +12,8 @@ import pytest
 import thumbhash
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugin
 
-from config.base import imaging
-from config.base.pictures import Picture
+from config.base import imaging, limited
+from config.base.media import Media
 
 pillow_heif.register_heif_opener()
 SECRETS = (b"Exif", b"GPS", b"SECRET", b"xmpmeta", b"ICC_PROFILE", b"iCCP", b"tEXt", b"iTXt", b"eXIf", b"ICCP", b"EXIF")
@@ -56,7 +56,7 @@ def flat_png(path: Path, width: int, height: int, *, rows: int) -> Path:
     return path
 
 
-def open_original(picture: Picture) -> Image.Image:
+def open_original(picture: Media) -> Image.Image:
     with Image.open(picture.rendition("original").path) as image:
         image.load()
         return image
@@ -394,8 +394,8 @@ def test_a_lossless_webp_stays_lossless(tmp_path: Path, folder: Path) -> None:
 
 def test_the_child_gets_no_secrets_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "do not tell")
-    assert "SECRET_KEY" not in imaging.ENVIRONMENT
-    assert not {name for name in imaging.ENVIRONMENT if "KEY" in name or "URL" in name}
+    assert "SECRET_KEY" not in limited.ENVIRONMENT
+    assert not {name for name in limited.ENVIRONMENT if "KEY" in name or "URL" in name}
 
 
 def test_a_missing_file_is_our_fault_and_not_the_pictures(tmp_path: Path, folder: Path) -> None:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from accounts.models import Company, User
 from config.base.ids import uuid7
-from gallery.files import UPLOADS, StoredFile, StoredPicture
+from gallery.files import UPLOADS, StoredAsset, StoredFile
+from gallery.making import keep_made
 from gallery.models import Asset
-from gallery.services import keep_made_picture
 
 CLEAN = ("original", "thumb-320", "thumb-640", "thumb-1280")
 MARKED = ("marked", "marked-320", "marked-640", "marked-1280")
@@ -30,7 +30,7 @@ def tiny(kind: str, colour: str) -> bytes:
     return buffer.getvalue()
 
 
-def store_tiny(*, company: Company, folder: str, width: int, height: int, names: tuple[str, ...]) -> StoredPicture:
+def store_tiny(*, company: Company, folder: str, width: int, height: int, names: tuple[str, ...]) -> StoredAsset:
     """Files of a new asset: red where clean, blue where marked."""
     asset_id = uuid7()
     files = []
@@ -43,7 +43,7 @@ def store_tiny(*, company: Company, folder: str, width: int, height: int, names:
         edge = max(width, height) if is_large else int(name.partition("-")[2])
         scale = edge / max(width, height)
         files.append(StoredFile(name, key, mime, len(content), round(width * scale), round(height * scale)))
-    return StoredPicture(
+    return StoredAsset(
         asset_id=asset_id,
         mime="image/png",
         width=width,
@@ -79,7 +79,7 @@ class AssetFactory(DjangoModelFactory[Asset]):
         stored = store_tiny(company=company, folder=folder, names=names, **size)
         later = {name: fields.pop(name) for name in ("deleted_at", "original_name") if name in fields}
         made = {"credits": 1, "elapsed_ms": 900, "parents": []} | fields
-        asset = keep_made_picture(stored=stored, company=company, user=user, **made)
+        asset = keep_made(stored=stored, company=company, user=user, **made)
         if is_upload:
             later |= {"origin": Asset.Origin.UPLOAD, "prompt": "", "model_name": "", "seed": None, "credits": 0}
         for name, value in later.items():

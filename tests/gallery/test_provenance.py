@@ -25,8 +25,8 @@ from accounts.viewer import Viewer
 from config.base import provenance
 from config.base.ids import uuid7
 from config.base.provenance import ALGORITHMIC, SOURCE_TYPES, TRAINED
-from gallery import checks, services
-from gallery.files import StoredPicture
+from gallery import checks, making, services
+from gallery.files import StoredAsset
 
 ViewerOf = Callable[[User], Viewer]
 pillow_heif.register_heif_opener()
@@ -62,16 +62,16 @@ def private_picture(kind: str, size: tuple[int, int] = (720, 480)) -> bytes:
     return buffer.getvalue()
 
 
-def store(content: bytes, folder: Path, **options: Any) -> StoredPicture:
+def store(content: bytes, folder: Path, **options: Any) -> StoredAsset:
     source = folder / "made"
     source.write_bytes(content)
-    return services.store_picture(
-        source=source, company_id=uuid7(), folder="job", asset_id=uuid7(), marked=True, **options
+    return making.store_made(
+        kind="image", source=source, company_id=uuid7(), folder="job", asset_id=uuid7(), marked=True, **options
     )
 
 
 @cache
-def made(kind: str, source_type: str = TRAINED) -> StoredPicture:
+def made(kind: str, source_type: str = TRAINED) -> StoredAsset:
     """A private picture as it was stored, once for all that look at it."""
     with tempfile.TemporaryDirectory() as folder:
         return store(private_picture(kind), Path(folder), source_type=source_type)

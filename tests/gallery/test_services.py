@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.viewer import Viewer
 from config.base.ids import uuid7
 from config.base.imaging import PictureError
-from gallery import services
+from gallery import binning, making, services
 from gallery.files import UPLOADS
 from gallery.models import Asset
 from gallery.services import UploadEmpty, UploadRefused, UploadTooLarge
@@ -160,9 +160,9 @@ def test_a_made_picture_is_stored_again_over_an_earlier_attempt(alice: User, vie
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_bytes(painted("PNG", (700, 500)))
     second.write_bytes(painted("PNG", (900, 500)))
-    services.store_picture(source=first, marked=True, **place)
+    making.store_made(kind="image", source=first, marked=True, **place)
 
-    stored = services.store_picture(source=second, marked=True, **place)
+    stored = making.store_made(kind="image", source=second, marked=True, **place)
 
     assert (stored.width, stored.height) == (900, 500)
     assert {file.name for file in stored.files} == {
@@ -180,7 +180,9 @@ def test_what_a_provider_sent_and_is_no_picture_is_refused(tmp_path: Path) -> No
     company_id = uuid7()
 
     with pytest.raises(PictureError):
-        services.store_picture(source=source, company_id=company_id, folder="job", asset_id=uuid7(), marked=True)
+        making.store_made(
+            kind="image", source=source, company_id=company_id, folder="job", asset_id=uuid7(), marked=True
+        )
 
     assert files_of(company_id) == []
 
@@ -211,14 +213,14 @@ def test_pictures_go_into_the_bin_and_come_back(alice: User, viewer: ViewerOf) -
     who = viewer(alice)
     first, second = AssetFactory.create_batch(2, user=alice)
 
-    assert services.bin_assets(viewer=who, ids=[first.pk, second.pk]) == 2
+    assert binning.bin_assets(viewer=who, ids=[first.pk, second.pk]) == 2
     assert not Asset.objects.visible_to(who).kept().exists()
     binned_at = Asset.objects.get(pk=first.pk).deleted_at
-    assert services.bin_assets(viewer=who, ids=[first.pk]) == 0
+    assert binning.bin_assets(viewer=who, ids=[first.pk]) == 0
     assert Asset.objects.get(pk=first.pk).deleted_at == binned_at, "a second deletion prolongs nothing"
 
-    assert services.restore_assets(viewer=who, ids=[first.pk, second.pk]) == 2
-    assert services.restore_assets(viewer=who, ids=[first.pk]) == 0
+    assert binning.restore_assets(viewer=who, ids=[first.pk, second.pk]) == 2
+    assert binning.restore_assets(viewer=who, ids=[first.pk]) == 0
     assert Asset.objects.visible_to(who).kept().count() == 2
 
 
@@ -227,9 +229,9 @@ def test_a_stranger_can_neither_bin_nor_restore(alice: User, bob: User, viewer: 
     gone = AssetFactory(user=alice, deleted_at=timezone.now())
 
     with pytest.raises(Http404):
-        services.bin_assets(viewer=viewer(bob), ids=[own.pk, asset.pk])
+        binning.bin_assets(viewer=viewer(bob), ids=[own.pk, asset.pk])
     with pytest.raises(Http404):
-        services.restore_assets(viewer=viewer(bob), ids=[gone.pk])
+        binning.restore_assets(viewer=viewer(bob), ids=[gone.pk])
 
     assert Asset.objects.kept().filter(pk__in=[own.pk, asset.pk]).count() == 2
     assert Asset.objects.binned().filter(pk=gone.pk).exists()
@@ -242,8 +244,8 @@ def test_what_is_in_the_bin_too_long_is_deleted_with_its_files(alice: User, view
     kept = AssetFactory(user=alice)
     old_keys = list(old.renditions.values_list("key", flat=True))
 
-    assert services.purge_binned(before=now - settings.BIN_LIFETIME) == 1
-    assert services.purge_binned(before=now - settings.BIN_LIFETIME) == 0
+    assert binning.purge_binned(before=now - settings.BIN_LIFETIME) == 1
+    assert binning.purge_binned(before=now - settings.BIN_LIFETIME) == 0
 
     assert set(Asset.objects.filter(company=old.company_id)) == {fresh, kept}
     assert len(files_of(old.company_id)) == 16
@@ -252,11 +254,11 @@ def test_what_is_in_the_bin_too_long_is_deleted_with_its_files(alice: User, view
 
 
 def test_purging_goes_on_where_an_interrupted_one_stopped(alice: User) -> None:
-    asset = AssetFactory(user=alice, deleted_at=services.PURGING)
+    asset = AssetFactory(user=alice, deleted_at=binning.PURGING)
     for key in asset.renditions.values_list("key", flat=True)[:3]:
         default_storage.delete(key)
 
-    assert services.purge_binned(before=timezone.now() - settings.BIN_LIFETIME) == 1
+    assert binning.purge_binned(before=timezone.now() - settings.BIN_LIFETIME) == 1
 
     assert not Asset.objects.filter(pk=asset.pk).exists()
     assert files_of(asset.company_id) == []
@@ -266,13 +268,13 @@ def test_purging_takes_a_limited_batch(alice: User) -> None:
     long_ago = timezone.now() - timedelta(days=90)
     AssetFactory.create_batch(3, user=alice, deleted_at=long_ago)
 
-    assert services.purge_binned(before=timezone.now() - settings.BIN_LIFETIME, limit=2) == 2
-    assert services.purge_binned(before=timezone.now() - settings.BIN_LIFETIME, limit=2) == 1
+    assert binning.purge_binned(before=timezone.now() - settings.BIN_LIFETIME, limit=2) == 2
+    assert binning.purge_binned(before=timezone.now() - settings.BIN_LIFETIME, limit=2) == 1
 
 
 def test_what_is_being_deleted_for_good_cannot_be_restored(alice: User, viewer: ViewerOf) -> None:
-    asset = AssetFactory(user=alice, deleted_at=services.PURGING)
+    asset = AssetFactory(user=alice, deleted_at=binning.PURGING)
 
-    assert services.restore_assets(viewer=viewer(alice), ids=[asset.pk]) == 0
+    assert binning.restore_assets(viewer=viewer(alice), ids=[asset.pk]) == 0
 
-    assert Asset.objects.get(pk=asset.pk).deleted_at == services.PURGING
+    assert Asset.objects.get(pk=asset.pk).deleted_at == binning.PURGING

@@ -27,7 +27,7 @@ from accounts.models import User
 from accounts.viewer import Viewer
 from config.base.bucket import Bucket
 from config.base.ids import uuid7
-from gallery import delivery, files, services
+from gallery import binning, delivery, files, making, services
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from tests.factories.gallery import tiny
@@ -174,10 +174,10 @@ def test_what_is_purged_leaves_nothing_and_its_address_leads_nowhere(
     who = viewer(alice)
     asset = services.upload_picture(viewer=who, file=SimpleUploadedFile("fox.png", tiny("PNG", "red")))
     address = delivery_for(who).url(asset)
-    services.bin_assets(viewer=who, ids=[asset.pk])
+    binning.bin_assets(viewer=who, ids=[asset.pk])
 
     # Also what other tests left in their bins.
-    assert services.purge_binned(before=timezone.now() + timedelta(seconds=1)) >= 1
+    assert binning.purge_binned(before=timezone.now() + timedelta(seconds=1)) >= 1
 
     assert keys_of(who.company.pk) == []
     assert get(address)[0] in (403, 404), "a bucket does not even say what it has not"
@@ -308,12 +308,12 @@ def test_on_the_disk_there_is_no_bucket_to_prepare() -> None:
 def test_the_disk_and_the_bucket_leave_nothing_behind(alice: User, storage: Any, tmp_path: Path) -> None:
     asset_id, company_id = uuid7(), uuid7()
     (tmp_path / "made").write_bytes(tiny("PNG", "red"))
-    services.store_picture(
-        source=tmp_path / "made", company_id=company_id, folder="job", asset_id=asset_id, marked=True
+    making.store_made(
+        kind="image", source=tmp_path / "made", company_id=company_id, folder="job", asset_id=asset_id, marked=True
     )
     assert len(keys_of(company_id)) == 6
 
-    services.discard_files(company_id=company_id, folder="job", asset_id=asset_id)
+    making.discard_files(company_id=company_id, folder="job", asset_id=asset_id)
 
     assert keys_of(company_id) == []
     assert not Asset.objects.filter(pk=asset_id).exists()
