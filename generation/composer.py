@@ -1,63 +1,56 @@
 """The composer: what the form of the Generate page shows, from catalogue, plan, credits and what was typed so far."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.viewer import Viewer
-from billing.models import Plan
-from billing.selectors import Credits, credits_of, plan_of
+from billing.selectors import credits_of, plan_of
 from config.base.refusal import Refusal
-from gallery.delivery import delivery_for
+from gallery.delivery import Delivery, delivery_for
 from gallery.models import Asset
-from gallery.tiles import tile_of
-from generation.forms import Draft, fields_of
+from gallery.tiles import Tile, tile_of
+from generation.forms import Draft, Field, fields_of
 from generation.models import AIModel, Job, Task
 from generation.parameters import SEED_LIMIT
-from generation.pricing import price_of
-from generation.requests import inputs_needed, needs_prompt
+from generation.pricing import SIDES, priced_params
+from generation.prompting.presets import offered_presets
+from generation.quotes import Quote, affordance_of, model_choices, quote_of
+from generation.requests import EXACT_TASKS, inputs_needed, needs_mask, needs_prompt, prompt_use
+from generation.tasks import IMAGE_ROLE, MAIN_FIELDS, MASK_ROLE, tabs_of, words_of
 
-# Tasks whose result depends on the picture alone: words, seed and more than one of it would change nothing.
-EXACT_TASKS = (Task.UPSCALE, Task.REMOVE_BACKGROUND)
-FIXED_FIELDS = ("prompt", "model", "num_images", "seed", "aspect_ratio")
+FIXED_FIELDS = ("prompt", "preset", "model", "num_images", "seed", "aspect_ratio", "mask")
 SOURCE_FIELDS = ("inputs", "file")
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
-    """One task of the composer."""
+class Source:
+    """A picture to work from; `query` names the others, for the address that takes this one away."""
 
-    task: Task
-    label: str
-    icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """One model of the picker."""
-
-    row: AIModel
-    description: str
-    price: int
-    price_label: str
-    is_locked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CountChoice:
-    """One batch size and what it costs."""
-
+    tile: Tile
+    # The largest copy that a page shows, to paint over.
+    preview: str
     number: int
-    price: int
-    price_label: str
-    is_chosen: bool
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A model's parameters by their place in the form."""
+
+    aspect: Field | None
+    sides: list[Field]
+    main: list[Field]
+    advanced: list[Field]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all that stand as fields of their own."""
+        return {field.name for field in (*self.sides, *self.main, *self.advanced)}
 
 
 def chosen_model(models: list[AIModel], data: QueryDict) -> AIModel | None:
@@ -71,11 +64,14 @@ def chosen_model(models: list[AIModel], data: QueryDict) -> AIModel | None:
 
 def draft_of(job: Job) -> Draft:
     """What was asked for in a job, to be asked again; the seed is left open, since the same again would be the same."""
+    rows = sorted(job.inputs.all(), key=lambda row: row.position)
     return Draft(
         prompt=job.prompt,
+        preset=job.preset.slug if job.preset else "",
         count=str(job.count),
         params=dict(job.params),
-        inputs=[row.asset_id for row in job.inputs.all() if row.asset_id],
+        inputs=[row.asset_id for row in rows if row.asset_id and row.role == IMAGE_ROLE],
+        mask=next((row.asset_id for row in rows if row.asset_id and row.role == MASK_ROLE), None),
     )
 
 
@@ -83,116 +79,119 @@ def composer_context(
     viewer: Viewer, models: list[AIModel], model: AIModel, draft: Draft, *, refusal: Refusal | None = None
 ) -> dict[str, Any]:
     """Everything that `generate.html#composer` shows."""
-    plan, wallet = plan_of(viewer.company), credits_of(viewer.company)
-    fields = fields_of(model, draft.params)
-    advanced = [field for field in fields if field.name != "aspect_ratio"]
-    needed = inputs_needed(model)[0]
-    sources = _sources(viewer, draft.inputs) if needed else []
-    refused = _place_of(refusal, needed=needed, advanced=[field.name for field in advanced])
-    counts = _counts(model, draft)
+    delivery = delivery_for(viewer)
+    least, most = inputs_needed(model)
+    sources = _sources(viewer, delivery, draft, most)
+    quote = _quote(model, draft, sources)
+    fields = _places(model, fields_of(model, draft.params, quote.choice_label))
+    refused = _place_of(refusal, takes_inputs=bool(most), names=fields.names)
+    is_wordless = prompt_use(model) == AIModel.PromptUse.NONE
     return {
         "draft": draft,
         "model": model,
-        "models": [_choice(row, plan) for row in models if row.task == model.task],
-        "tabs": _tabs(models),
-        "aspect": next((field for field in fields if field.name == "aspect_ratio"), None),
-        "fields": advanced,
-        "counts": counts,
+        "tabs": tabs_of(models, model.task),
+        "fields": fields,
         "is_exact": model.task in EXACT_TASKS,
-        "seed_limit": SEED_LIMIT,
+        "is_wordless": is_wordless,
+        "presets": [] if is_wordless else list(offered_presets()),
+        "words": words_of(model.task, is_needed=needs_prompt(model)),
         "prompt_needed": needs_prompt(model),
+        "seed_limit": SEED_LIMIT,
         "prompt_limit": settings.PROMPT_MAX_LENGTH,
-        "inputs_needed": needed,
+        "inputs_least": least,
+        "inputs_most": most,
         "sources": sources,
-        "has_lost_source": bool(needed and not refusal and len(sources) < len(draft.inputs)),
+        "is_full": len(sources) >= most,
+        "has_lost_source": bool(most and not refusal and len(sources) < min(most, len(draft.inputs))),
+        "mask": _mask(viewer, delivery, draft) if needs_mask(model) and sources else "",
+        "mask_needed": needs_mask(model),
+        "carried": draft.inputs,
+        "is_priced_by_size": any(row.task == model.task and row.unit == AIModel.Unit.MEGAPIXEL for row in models),
         "upload_limit": settings.UPLOAD_MAX_BYTES,
         "text_too_large": _too_large(),
         "refusal": refusal,
         "refused": refused,
-        "is_refused_in_advanced": refused in {field.name for field in advanced},
-    } | _affordance(model, plan, wallet, counts)
+        "is_refused_in_advanced": refused in {field.name for field in fields.advanced},
+    } | _prices(viewer, models, quote)
 
 
-def _affordance(model: AIModel, plan: Plan, wallet: Credits, counts: list[CountChoice]) -> dict[str, Any]:
-    """Whether the button can be pressed and, if not, why. Too few credits for the chosen number can still be mended."""
-    chosen = next((count for count in counts if count.is_chosen), counts[0])
-    text_short = _("Not enough credits: this needs {price}, you have {available}.")
-    locked = reason = ""
-    if model.tier not in plan.tiers:
-        locked = reason = _("%(model)s is not part of the %(plan)s plan.") % {"model": model.name, "plan": plan.name}
-    elif not wallet.unlimited and chosen.price > wallet.available:
-        reason = text_short.format(price=chosen.price, available=wallet.available)
+def price_context(viewer: Viewer, models: list[AIModel], model: AIModel, draft: Draft) -> dict[str, Any]:
+    """What `_prices.html` shows: the prices alone, for a form whose parameters or picture changed."""
+    _least, most = inputs_needed(model)
+    quote = _quote(model, draft, _sources(viewer, delivery_for(viewer), draft, most))
+    fields = _places(model, fields_of(model, draft.params, quote.choice_label))
+    return {"model": model, "fields": fields, "is_exact": model.task in EXACT_TASKS} | _prices(viewer, models, quote)
+
+
+def _prices(viewer: Viewer, models: list[AIModel], quote: Quote) -> dict[str, Any]:
+    plan, wallet = plan_of(viewer.company), credits_of(viewer.company)
     return {
         "plan": plan,
         "available": "" if wallet.unlimited else wallet.available,
-        "chosen_count": chosen,
-        "locked": locked,
-        "reason": reason,
-        "is_blocked": bool(locked) or (not wallet.unlimited and counts[0].price > wallet.available),
-        "text_short": text_short,
+        "models": model_choices(models, plan, quote),
+        "counts": quote.counts,
+        "chosen_count": quote.chosen,
+        "priced": " ".join(sorted(priced_params(quote.model))),
+        "affordance": affordance_of(quote, plan, wallet),
     }
 
 
-def _choice(model: AIModel, plan: Plan) -> ModelChoice:
-    price = price_of(model)
-    return ModelChoice(
-        row=model,
-        description=_(model.description) if model.description else "",
-        price=price,
-        price_label=credits_label(price),
-        is_locked=model.tier not in plan.tiers,
+def _quote(model: AIModel, draft: Draft, sources: list[Source]) -> Quote:
+    """The first picture counts; one that is not sent yet counts by its size."""
+    source = sources[0].tile.asset if sources else None
+    if source is None and draft.source_size and inputs_needed(model)[1]:
+        width, height = draft.source_size
+        source = Asset(width=width, height=height)
+    return quote_of(model, draft, source)
+
+
+def _places(model: AIModel, fields: list[Field]) -> Fields:
+    """What a task is chosen for, and what decides the price, stands open; the rest is advanced."""
+    open_names = {*MAIN_FIELDS.get(Task(model.task), ()), *priced_params(model)}
+    rest = [field for field in fields if field.name not in ("aspect_ratio", *SIDES)]
+    return Fields(
+        aspect=next((field for field in fields if field.name == "aspect_ratio"), None),
+        sides=[field for name in SIDES for field in fields if field.name == name],
+        main=[field for field in rest if field.name in open_names],
+        advanced=[field for field in rest if field.name not in open_names],
     )
 
 
-def _counts(model: AIModel, draft: Draft) -> list[CountChoice]:
-    numbers = range(1, 2 if model.task in EXACT_TASKS else model.outputs_allowed + 1)
-    wanted = draft.count if draft.count in {str(number) for number in numbers} else "1"
+def _sources(viewer: Viewer, delivery: Delivery, draft: Draft, most: int) -> list[Source]:
+    """The pictures to work from, at most `most`, in the order in which they were chosen."""
+    ids = draft.inputs if most else []
+    rows = Asset.objects.editable_by(viewer).kept().filter(kind=Asset.Kind.IMAGE).with_files()
+    found = rows.in_bulk(ids) if ids else {}
+    kept = [asset_id for asset_id in ids if asset_id in found][:most]
     return [
-        CountChoice(
+        Source(
+            tile=tile_of(found[asset_id], delivery),
+            preview=delivery.thumbnail(found[asset_id], 1280),
             number=number,
-            price=price_of(model, number),
-            price_label=credits_label(price_of(model, number)),
-            is_chosen=str(number) == wanted,
+            query="".join(f"&inputs={other}" for other in draft.inputs if other != asset_id),
         )
-        for number in numbers
+        for number, asset_id in enumerate(kept, start=1)
     ]
 
 
-def credits_label(price: int) -> str:
-    """`1 credit`, `4 credits`."""
-    return ngettext("%(price)d credit", "%(price)d credits", price) % {"price": price}
+def _mask(viewer: Viewer, delivery: Delivery, draft: Draft) -> str:
+    """The address of the mask that was sent before, for the editor to go on from; "" when there is none."""
+    if draft.mask is None:
+        return ""
+    rows = Asset.objects.editable_by(viewer).filter(pk=draft.mask, kind=Asset.Kind.MASK, deleted_at=None)
+    found = rows.prefetch_related("renditions").first()
+    return delivery.url(found) if found else ""
 
 
-def _tabs(models: list[AIModel]) -> list[Tab]:
-    """The tasks that some model does, in the catalogue's order."""
-    known: Mapping[Task, tuple[str, str]] = {
-        Task.TEXT_TO_IMAGE: (_("Create"), "sparkles"),
-        Task.IMAGE_TO_IMAGE: (_("Restyle"), "wand-sparkles"),
-        Task.EDIT: (_("Edit"), "pencil"),
-        Task.UPSCALE: (_("Upscale"), "maximize"),
-        Task.REMOVE_BACKGROUND: (_("Cut out"), "image"),
-    }
-    tasks = dict.fromkeys(Task(model.task) for model in models)
-    named = ((task, *known.get(task, (str(task.label).capitalize(), "image"))) for task in tasks)
-    return [Tab(task=task, label=label, icon=icon) for task, label, icon in named]
-
-
-def _sources(viewer: Viewer, ids: list[UUID]) -> list[Any]:
-    """The pictures to work from, as tiles, in the order in which they were chosen."""
-    delivery = delivery_for(viewer)
-    found = Asset.objects.editable_by(viewer).kept().with_files().in_bulk(ids) if ids else {}
-    return [tile_of(found[asset_id], delivery) for asset_id in ids if asset_id in found]
-
-
-def _place_of(refusal: Refusal | None, *, needed: int, advanced: list[str]) -> str:
+def _place_of(refusal: Refusal | None, *, takes_inputs: bool, names: set[str]) -> str:
     """Which field shows the refusal: `source`, a field's name, or "" for the notice above the button."""
     if refusal is None:
         return ""
     if refusal.field in SOURCE_FIELDS:
-        return "source" if needed else ""
+        return "source" if takes_inputs else ""
     if refusal.field == "task":
         return "model"
-    return refusal.field if refusal.field in (*FIXED_FIELDS, *advanced) else ""
+    return refusal.field if refusal.field in {*FIXED_FIELDS, *names} else ""
 
 
 def _too_large() -> str:

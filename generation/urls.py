@@ -1,8 +1,8 @@
 """Addresses of the generation app's pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from generation import admin_views, views, webhooks
+from generation import admin_views, asset_views, job_views, views, webhooks
 
 urlpatterns = [
     path("admin/system/", admin_views.system, name="admin-system"),
@@ -11,7 +11,10 @@ urlpatterns = [
     path("hooks/<str:provider_name>/<uuid:job_id>/<str:token>", webhooks.receive, name="provider-webhook"),
     path("generate", views.generate, name="generate"),
     path("generate/pick", views.pick, name="generate-pick"),
-    path("jobs/tray", views.tray, name="jobs-tray"),
-    path("jobs/<uuid:job_id>", views.job_page, name="job"),
-    path("jobs/<uuid:job_id>/cancel", views.job_cancel, name="job-cancel"),
+    path("generate/prompts/", include("generation.prompt_urls")),
+    path("generate/price", views.price, name="generate-price"),
+    path("generate/for/<uuid:asset_id>", asset_views.asset_tasks, name="asset-tasks"),
+    path("jobs/tray", job_views.tray, name="jobs-tray"),
+    path("jobs/<uuid:job_id>", job_views.job_page, name="job"),
+    path("jobs/<uuid:job_id>/cancel", job_views.job_cancel, name="job-cancel"),
 ]

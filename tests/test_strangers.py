@@ -19,7 +19,8 @@ from config.base import realtime, registry
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from generation import pipeline
-from generation.models import Job
+from generation.models import Job, PromptUse
+from generation.prompting import history
 from tests.factories.accounts import PersonFactory
 from tests.factories.generation import submit
 from tests.generation.conftest import state_of
@@ -38,6 +39,7 @@ class Things:
     asset: UUID
     job: UUID
     file: dict[str, str]
+    use: UUID
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ ROWS: dict[str, Row] = {
     "bin": page(),
     "generate": Row({"GET": (302, 200), "POST": (302, 422)}),
     "generate-pick": page(),
+    "generate-price": page(),
+    "prompt-history": page(),
+    "prompt-forget-all": Row({"POST": (302, 302)}),
+    "prompt-complete": page(),
+    "prompt-random": page(GET=(302, 302)),
+    "prompt-enhance": Row({"POST": (302, 422)}),
     "jobs-tray": Row({"GET": (204, 200)}),
     "credits": page(),
     "credits-pill": Row({"GET": (204, 200)}),
@@ -98,6 +106,8 @@ ROWS: dict[str, Row] = {
     "asset-download": Row({"GET": (302, 404)}, kwargs="asset"),
     "asset-delete": Row({"POST": (302, 404)}, kwargs="asset"),
     "asset-restore": Row({"POST": (302, 404)}, kwargs="asset"),
+    "prompt-forget": Row({"POST": (302, 404)}, kwargs="use"),
+    "asset-tasks": Row({"GET": (302, 404), "POST": (302, 404)}, kwargs="asset"),
     "job": Row({"GET": (302, 404)}, kwargs="job"),
     "job-cancel": Row({"POST": (302, 404)}, kwargs="job"),
     # A signed address works for whoever was given it, until it expires; a forged one for nobody.
@@ -129,6 +139,11 @@ ROWS: dict[str, Row] = {
     "api-job-status": Row({"GET": (401, 404)}, kwargs="job"),
     "api-job-result": Row({"GET": (401, 404)}, kwargs="job"),
     "api-job-cancel": Row({"POST": (401, 404)}, kwargs="job"),
+    "api-prompts": API_OWN,
+    "api-prompt": Row({"DELETE": (401, 404)}, kwargs="use"),
+    "api-prompt-enhance": Row({"POST": (401, 422)}),
+    "api-prompt-random": API_OWN,
+    "api-presets": OPEN,
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-redoc": OPEN,
@@ -167,6 +182,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "": {},
         "asset": {"asset_id": things.asset},
         "job": {"job_id": things.job},
+        "use": {"use_id": things.use},
         "file": things.file,
         "key": {"key": "MQ:made-up:signature"},
         "uid": {"uidb36": "1", "key": "made-up"},
@@ -211,7 +227,9 @@ def things(maker: Viewer) -> Things:
     asset = Asset.objects.prefetch_related("renditions").get(company=maker.company)
     waiting = submit(maker, seed=2)
     _empty, _f, token, name = delivery_for(maker).url(asset).split("/")
-    return Things(asset=asset.pk, job=waiting.pk, file={"token": token, "name": name})
+    history.note_use(viewer=maker, prompt="a secret of Alice")
+    use = history.recent(maker)[0]
+    return Things(asset=asset.pk, job=waiting.pk, file={"token": token, "name": name}, use=use.pk)
 
 
 def strangers(bob: User) -> dict[str, tuple[Client, Client]]:
@@ -259,6 +277,7 @@ def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, make
                 before = state_of(maker.company)
     assert not wrong, "\n".join(wrong)
     assert Job.objects.get(pk=things.job).state == Job.State.QUEUED
+    assert PromptUse.objects.filter(pk=things.use).exists()
 
 
 def test_the_admin_is_closed_to_everybody_else(bob: User, committed_db: None) -> None:

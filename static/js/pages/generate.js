@@ -1,24 +1,37 @@
-// The composer: the button knows its price and its reasons, pictures are shown before they are sent, and what was typed
-// survives every swap. Without this file it is a plain form.
+// The composer: the button knows its price and its reasons, and what was typed survives every swap. Without this file it
+// is a plain form.
 
 const form = () => document.getElementById("generate-form");
+const button = () => document.getElementById("generate-button");
+const field = (id) => document.getElementById(id);
+
+// What a model's settings are not: they stay when the model or the task changes.
+const OF_THE_FORM = ["csrfmiddlewaretoken", "key", "task", "model", "inputs", "mask", "image", "mask_file"];
+const OF_EVERY_TASK = ["prompt", "seed", "num_images", "aspect_ratio", "preset"];
+const PRICE_DELAY_MS = 200;
 
 // The button: what it costs, and why it cannot be pressed.
 
-const button = () => document.getElementById("generate-button");
 let available = null;
 
-const fileField = () => document.getElementById("source-file");
-const chosenFile = () => fileField()?.files[0] ?? null;
+function lacking() {
+  const of = form();
+  const source = field("source");
+  if (source && document.querySelectorAll("#refs [data-ref]").length < Number(source.dataset.least)) {
+    return { text: of.dataset.textSource, at: field("source-file") };
+  }
+  if (field("mask-editor")?.hasAttribute("data-empty")) return { text: of.dataset.textMask, at: field("mask-canvas") };
+  if (field("expand")?.hasAttribute("data-empty")) return { text: of.dataset.textSides, at: field("id_right") };
+  return null;
+}
 
 function reasonOf(of, price) {
-  const { locked, textShort, textSource } = of.dataset;
+  const { locked, textShort } = of.dataset;
   if (locked) return locked;
   if (available !== null && price > available) {
     return textShort.replace("{price}", price).replace("{available}", available);
   }
-  const lacksSource = fileField() && !chosenFile() && !of.querySelector("[name='inputs']");
-  return lacksSource ? textSource : "";
+  return lacking()?.text ?? "";
 }
 
 function update() {
@@ -27,8 +40,8 @@ function update() {
   const count = of.querySelector("[name='num_images']:checked, [name='num_images'][type='hidden']");
   const price = Number(count?.dataset.price ?? 0);
   const reason = reasonOf(of, price);
-  const line = document.getElementById("generate-reason");
-  document.getElementById("generate-price").textContent = count?.dataset.label ?? "";
+  const line = field("generate-reason");
+  field("generate-price").textContent = count?.dataset.label ?? "";
   line.querySelector("[data-reason]").textContent = reason;
   line.hidden = !reason;
   const wayOut = line.querySelector("[data-only-short]");
@@ -47,8 +60,8 @@ addEventListener("submit", (event) => {
   if (event.target !== form() || button().hasAttribute("data-busy") || !button().hasAttribute("aria-disabled")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  document.getElementById("job-announcer").textContent = document.querySelector("[data-reason]").textContent;
-  if (!form().dataset.locked) fileField()?.focus();
+  field("job-announcer").textContent = document.querySelector("[data-reason]").textContent;
+  if (!form().dataset.locked) lacking()?.at?.focus();
 }, true);
 
 // The pill knows the credits of this moment.
@@ -60,58 +73,44 @@ document.addEventListener("htmx:afterSwap", (event) => {
   update();
 });
 
-// The picture to work from.
+// The price, when something changed that it depends on. A picture that was not sent yet counts by its size.
 
-function tell(text) {
-  document.getElementById("source-error").textContent = text;
-  fileField().setAttribute("aria-invalid", String(Boolean(text)));
+let priceTimer;
+let sourceSize = "";
+
+function askPrice() {
+  clearTimeout(priceTimer);
+  priceTimer = setTimeout(() => field("counts")?.dispatchEvent(new CustomEvent("reprice")), PRICE_DELAY_MS);
 }
 
-let preview = "";
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.id === "counts" && sourceSize) event.detail.parameters.source_size = sourceSize;
+});
+document.addEventListener("htmx:load", (event) => { if (event.detail.elt.id === "counts") update(); });
 
-function show(file) {
-  const figure = document.getElementById("source-figure");
-  const picture = document.getElementById("source-picture");
-  figure.querySelector("[name='inputs']")?.remove();
-  figure.hidden = !file;
-  document.getElementById("source-zone").hidden = Boolean(file);
-  document.getElementById("source-name").textContent = file?.name ?? "";
-  picture.removeAttribute("srcset");
-  picture.hidden = !file;
-  picture.alt = file?.name ?? "";
-  // The last address is given up only now: htmx hands attributes of the old element to the new one.
-  URL.revokeObjectURL(preview);
-  preview = file ? URL.createObjectURL(file) : "";
-  if (file) picture.src = preview;
-  else picture.removeAttribute("src");
-  // What this browser cannot show the server may still take; it decides.
-  picture.onerror = () => { picture.hidden = true; };
-}
+document.addEventListener("composer:source", (event) => {
+  const { width, height } = event.detail ?? {};
+  const size = width ? `${width}x${height}` : "";
+  if (size === sourceSize) return;
+  sourceSize = size;
+  if (form().hasAttribute("data-priced-by-size")) askPrice();
+});
+document.addEventListener("composer:changed", update);
 
-function takeFile(input) {
-  const file = input.files[0];
-  const { uploadLimit, textLarge } = form().dataset;
-  const isLarge = file && file.size > Number(uploadLimit);
-  tell(isLarge ? textLarge.replace("{size}", `${(file.size / 1048576).toFixed(1)}\u00a0MB`) : "");
-  if (isLarge) input.value = "";
-  // A picture from the gallery stays until another one can take its place.
-  if (!isLarge || !form().querySelector("[name='inputs']")) show(isLarge ? null : file);
+document.addEventListener("change", (event) => {
+  const of = event.target.closest("#generate-form");
+  if (!of) return;
   update();
-}
+  if (of.dataset.priced.split(" ").includes(event.target.name)) askPrice();
+});
 
-function dropSource() {
-  const input = fileField();
-  input.value = "";
-  tell("");
-  show(null);
-  update();
-  input.focus();
-}
+// What was typed survives the swap to another task, model or picture.
 
-// What was typed survives the swap to another task, model or picture; a file survives a refusal.
-
-let kept = { prompt: "", seed: "", file: null };
+let kept = { values: new Map(), model: "" };
 let fills = false;
+
+// The model as the page came: a radio that is on its way to another one is checked already.
+const modelOf = (of) => of.querySelector("[name='model'][checked], [name='model'][type='hidden']")?.value;
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig } = event.detail;
@@ -119,34 +118,31 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const of = form();
   // The answer to a sent form says itself what was typed, and "Use again" means to replace it.
   fills = requestConfig.verb === "get" && !requestConfig.path.includes("again=");
-  kept = {
-    prompt: of.elements.prompt?.value ?? kept.prompt,
-    seed: of.elements.seed?.value ?? kept.seed,
-    count: of.querySelector("[name='num_images']:checked")?.value ?? kept.count,
-    ratio: of.querySelector("[name='aspect_ratio']:checked")?.value ?? kept.ratio,
-    file: fileField() ? chosenFile() : kept.file,
-  };
-  document.querySelector("#pick[open]")?.close();
+  const values = new Map(kept.values);
+  for (const [name, value] of new FormData(of)) if (!OF_THE_FORM.includes(name)) values.set(name, value);
+  kept = { values, model: modelOf(of) };
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
 });
 
 function fill(of) {
-  for (const name of ["prompt", "seed"]) {
-    const field = of.elements[name];
-    if (!field || !kept[name] || field.value === kept[name]) continue;
-    field.value = kept[name];
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+  const isSameModel = modelOf(of) === kept.model;
+  for (const [name, value] of kept.values) {
+    if (!isSameModel && !OF_EVERY_TASK.includes(name)) continue;
+    const found = of.elements[name];
+    const control = found instanceof RadioNodeList ? [...found].find((one) => one.type === "checkbox") ?? found : found;
+    // A list of radio buttons takes the value if it has it; a hidden price is not for us to change.
+    if (!control || control.type === "hidden" || (control.type !== undefined && !value)) continue;
+    if (control.type === "checkbox") control.checked = value === "true";
+    else if (control.value !== value && hasValue(control, value)) {
+      control.value = value;
+      control.dispatchEvent?.(new Event("input", { bubbles: true }));
+    }
   }
-  const choices = [`[name="num_images"][value="${kept.count}"]`, `[name="aspect_ratio"][value="${kept.ratio}"]`];
-  for (const choice of of.querySelectorAll(choices.join())) choice.checked = true;
 }
 
-function attach(of) {
-  const input = fileField();
-  if (!input || !kept.file || of.querySelector("[name='inputs']") || of.hasAttribute("data-source-refused")) return;
-  const taken = new DataTransfer();
-  taken.items.add(kept.file);
-  input.files = taken.files;
-  show(kept.file);
+function hasValue(control, value) {
+  const choices = control instanceof RadioNodeList ? [...control] : [...(control.options ?? [])];
+  return !choices.length || choices.some((choice) => choice.value === value);
 }
 
 function enter(isFresh) {
@@ -155,8 +151,8 @@ function enter(isFresh) {
   available = of.dataset.available === "" ? null : Number(of.dataset.available);
   if (isFresh) {
     if (fills) fill(of);
-    attach(of);
-    const wrong = of.querySelector("[aria-invalid='true'], fieldset:has([role='alert']) input:checked");
+    if (of.dataset.priced) askPrice();
+    const wrong = of.querySelector("[aria-invalid='true'], fieldset:has([role='alert']:not(:empty)) input:checked");
     if (wrong && !of.elements.prompt?.matches(":focus[aria-invalid]")) wrong.focus();
   }
   update();
@@ -166,25 +162,16 @@ document.addEventListener("htmx:load", (event) => { if (event.detail.elt.id === 
 
 // What is pressed and moved.
 
-document.addEventListener("change", (event) => {
-  if (event.target.id === "source-file") takeFile(event.target);
-  else if (event.target.closest("#generate-form")) update();
-});
-
 document.addEventListener("input", (event) => {
-  if (!event.target.matches("#generate-form input[type='range']")) return;
+  if (!event.target.matches("#generate-form .field input[type='range']")) return;
   event.target.closest(".field").querySelector("[data-range-value]").textContent = event.target.value;
 });
 
 document.addEventListener("click", async (event) => {
   if (event.target.closest("[data-dice]")) {
-    const seed = document.getElementById("seed");
+    const seed = field("seed");
     seed.value = crypto.getRandomValues(new Uint32Array(1))[0] % Number(form().dataset.seedLimit);
     seed.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-  if (event.target.closest("#source-remove")) {
-    event.preventDefault();
-    dropSource();
   }
   const again = event.target.closest("[data-again]");
   if (again && form() && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
