@@ -14,6 +14,8 @@ from generation.providers.base import DirectProvider, QueuedProvider
 from generation.providers.fal import Fal
 from generation.providers.local import LocalStudio
 from generation.providers.openai_images import OpenAIImages
+from generation.providers.replicate import Replicate
+from generation.providers.stability import Stability
 from generation.providers.together import Together
 
 CUSTOM = "custom:"
@@ -21,11 +23,19 @@ CUSTOM = "custom:"
 _PROVIDERS: dict[str, DirectProvider | QueuedProvider] = {
     LocalStudio.name: LocalStudio(),
     Fal.name: Fal(),
+    Replicate.name: Replicate(),
     OpenAIImages.name: OpenAIImages(),
+    Stability.name: Stability(),
     Together.name: Together(),
 }
 # The setting without which a provider cannot be asked; the local studio needs none.
-_KEYS = {Fal.name: "FAL_KEY", OpenAIImages.name: "OPENAI_API_KEY", Together.name: "TOGETHER_API_KEY"}
+_KEYS = {
+    Fal.name: "FAL_KEY",
+    Replicate.name: "REPLICATE_API_TOKEN",
+    OpenAIImages.name: "OPENAI_API_KEY",
+    Stability.name: "STABILITY_API_KEY",
+    Together.name: "TOGETHER_API_KEY",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

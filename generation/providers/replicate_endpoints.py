@@ -66,7 +66,8 @@ TRELLIS_QUALITY = {
     }
 }
 FLUX_FILL = Endpoint(choices=JPG, image="image", mask="mask", words="a natural continuation of the picture")
-WAN = Endpoint(params={"resolution": "resolution"}, choices=FRAMES, always={"frames_per_second": 16})
+WAN = {"resolution": "resolution"}
+WAN_ALWAYS = {"frames_per_second": 16}
 
 ENDPOINTS: Mapping[tuple[str, str], Endpoint] = MappingProxyType(
     {
@@ -107,14 +108,14 @@ ENDPOINTS: Mapping[tuple[str, str], Endpoint] = MappingProxyType(
             always={"format": "png", "background_type": "rgba"},
         ),
         ("wan-video/wan-2.2-t2v-fast", "text-to-video"): Endpoint(
-            params=WAN.params | RATIO, choices=FRAMES, always=WAN.always
+            params=WAN | RATIO, choices=FRAMES, always=WAN_ALWAYS
         ),
         ("wan-video/wan-2.2-i2v-fast", "image-to-video"): Endpoint(
-            params=WAN.params,
+            params=WAN,
             choices=FRAMES,
             image="image",
             words="gentle, natural motion",
-            always=WAN.always,
+            always=WAN_ALWAYS,
         ),
         ("kwaivgi/kling-v2.5-turbo-pro", "text-to-video"): Endpoint(
             params=RATIO | {"duration": "duration"}, takes_seed=False

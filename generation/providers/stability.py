@@ -125,8 +125,8 @@ def _made(client: httpx.Client, call: Call, form: dict[str, str], files: dict[st
     if not content or mime.startswith("text/"):
         # A page of some gateway: whether something was made behind it nobody knows.
         raise _unreadable()
-    seed = facts.get("seed")
-    meta = {"bytes": len(content)} | ({"seed": int(seed)} if str(seed).isdecimal() else {})
+    seed = str(facts.get("seed"))
+    meta = {"bytes": len(content)} | ({"seed": int(seed)} if seed.isdecimal() else {})
     return Artifact(
         index=index, stream=cast(BinaryIO, io.BytesIO(content)), mime=MESH if makes_mesh else mime, meta=meta
     )

@@ -1,0 +1,68 @@
+"""Calls for rows of the catalogue as the engine makes them, with the inputs that their task needs."""
+
+import io
+from contextlib import nullcontext
+from typing import Any
+from uuid import uuid4
+
+from PIL import Image
+
+from generation.models import Task
+from generation.parameters import complete
+from generation.providers.base import Call, InputFile
+from generation.providers.downloads import DownloadLimits
+from generation.providers.transport import Limits
+from tests.emulators.fal_files import picture
+
+WIDTH, HEIGHT = 320, 240
+QUICK = Limits(connect=0.5, read=0.6, write=0.5, total=1.0)
+SMALL = DownloadLimits(size=200_000, connect=0.5, read=0.4, total=0.8)
+WORDS_ALONE = (Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO)
+
+
+def an_image(width: int = WIDTH, height: int = HEIGHT) -> InputFile:
+    """A picture to work from."""
+    return _file("image", picture(1, width, height), width, height)
+
+
+def a_mask(width: int = WIDTH, height: int = HEIGHT) -> InputFile:
+    """A mask whose left half may change."""
+    mask = Image.new("L", (width, height), 0)
+    mask.paste(255, (0, 0, width // 2, height))
+    file = io.BytesIO()
+    mask.save(file, "PNG")
+    return _file("mask", file.getvalue(), width, height)
+
+
+def _file(role: str, content: bytes, width: int, height: int) -> InputFile:
+    return InputFile(
+        role=role, mime="image/png", width=width, height=height, open=lambda: nullcontext(io.BytesIO(content))
+    )
+
+
+def inputs_of(task: str) -> tuple[InputFile, ...]:
+    """What a task starts from."""
+    if task in WORDS_ALONE:
+        return ()
+    return (an_image(), a_mask()) if task == Task.INPAINT else (an_image(),)
+
+
+def call_of_row(row: dict[str, Any], given: dict[str, Any] | None = None, *, count: int = 1, **changes: Any) -> Call:
+    """A call with the row's defaults and what is `given` beside them; an outpaint grows to the left at least."""
+    wanted = ({"left": 64} if row["task"] == Task.OUTPAINT else {}) | (given or {})
+    values: dict[str, Any] = {
+        "job_id": uuid4(),
+        "task": str(row["task"]),
+        "endpoint": row["endpoint"],
+        "prompt": "a red fox",
+        "params": complete(row["parameters"], wanted),
+        "seeds": tuple(range(41, 41 + count)),
+        "inputs": inputs_of(row["task"]),
+        "seconds_allowed": 10,
+    }
+    return Call(**values | changes)
+
+
+def row_named(rows: list[dict[str, Any]], slug: str) -> dict[str, Any]:
+    """One row by its short name."""
+    return next(row for row in rows if row["slug"] == slug)
