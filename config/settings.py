@@ -446,6 +446,8 @@ _ADMIN_MENU = [
             (_("Jobs"), "progress_activity", "generation_job"),
             (_("Models"), "tune", "generation_aimodel"),
             (_("Assets"), "image", "gallery_asset"),
+            (_("Style presets"), "style", "generation_preset"),
+            (_("Denied phrases"), "block", "generation_deniedphrase"),
         ],
     ),
     (

@@ -14,6 +14,8 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the ground what this app seeds, proves and does periodically."""
+        # Registers its pages; a module of its own beside `admin`, so nothing else imports it.
+        import generation.admin_prompts  # noqa: F401
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
         from generation.custom import register as register_custom_providers

@@ -272,7 +272,7 @@ def test_no_comma_and_no_word_is_left_hanging(template: str, prompt: str, wordin
     assert wording_of(Preset(template=template), prompt) == wording
 
 
-@pytest.mark.parametrize("slug", ["made-up", "watercolour\x00x", "a" * 5000])
+@pytest.mark.parametrize("slug", ["made-up", "watercolour\x00x", "a" * 5000], ids=["unknown", "nul", "long"])
 def test_an_unknown_style_is_refused(db: None, slug: str) -> None:
     with pytest.raises(UnknownPreset) as refused:
         chosen(slug)

@@ -130,7 +130,7 @@ def test_a_prompt_of_full_length_stays_as_it_is(db: None) -> None:
     assert enhance(longest).text == longest
 
 
-@pytest.mark.parametrize("prompt", ["", "   ", "\x00", "x" * 4001])
+@pytest.mark.parametrize("prompt", ["", "   ", "\x00", "x" * 4001], ids=["empty", "blank", "nul", "long"])
 def test_nothing_and_too_much_are_refused(db: None, prompt: str) -> None:
     with pytest.raises(InvalidPrompt) as refused:
         enhance(prompt)
