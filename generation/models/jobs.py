@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Company, User
+from accounts.models import ApiKey, Company, User
 from config.base.ids import uuid7
 from gallery.models import Asset
 from generation.models.catalogue import AIModel, Task
@@ -34,6 +34,8 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     company = models.ForeignKey(Company, models.PROTECT, related_name="jobs")
     user = models.ForeignKey(User, models.PROTECT, related_name="jobs")
+    # The key by which a program asked for it; empty for pages and tokens.
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="+")
     model = models.ForeignKey(AIModel, models.PROTECT, related_name="jobs")
     # What was chosen, when an equivalent makes it because the provider is out of order.
     asked_model = models.ForeignKey(AIModel, models.PROTECT, null=True, blank=True, related_name="+")

@@ -1,4 +1,4 @@
-"""Who: people, the companies that own everything, and what was done by whom."""
+"""People."""
 
 from typing import Any, ClassVar
 
@@ -38,6 +38,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"))
     username = models.CharField(_("user name"), max_length=40, unique=True)
     full_name = models.CharField(_("full name"), max_length=150, blank=True)
+    # Where the cropped picture lies in the storage; "" for none.
+    avatar_key = models.CharField(max_length=200, blank=True, editable=False)
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=63, default="UTC")
     is_active = models.BooleanField(_("active"), default=True)
@@ -45,6 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Set once, by the conditional UPDATE that also gives the welcome; the addresses themselves are allauth's rows.
     verified_at = models.DateTimeField(_("address proved"), null=True, blank=True, editable=False)
+    # Asked to be deleted: nobody can sign in from then on but to take it back, until the grace period has passed.
+    delete_after = models.DateTimeField(_("to be deleted"), null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -74,70 +78,3 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The first word of the full name, or else the user name."""
         return self.full_name.split(" ")[0] if self.full_name else self.username
-
-
-class Company(models.Model):
-    """What owns everything: wallet, plan, quotas, files. A person who signs up gets a personal one."""
-
-    class Kind(models.TextChoices):
-        PERSONAL = "personal", _("personal")
-        TEAM = "team", _("team")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(_("name"), max_length=120)
-    slug = models.SlugField(_("short name"), max_length=60, unique=True)
-    domain = models.CharField(_("domain"), max_length=253, unique=True, null=True, blank=True)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PERSONAL)
-    email = models.EmailField(_("e-mail for invoices"), blank=True)
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("An inactive company can do nothing."))
-    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = _("company")
-        verbose_name_plural = _("companies")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Membership(models.Model):
-    """A person's place in a company."""
-
-    class Role(models.TextChoices):
-        OWNER = "owner", _("owner")
-        ADMIN = "admin", _("admin")
-        MEMBER = "member", _("member")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    company = models.ForeignKey(Company, models.PROTECT, related_name="memberships")
-    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
-    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
-    created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        constraints = [models.UniqueConstraint(fields=["company", "user"], name="membership_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.company} · {self.role}"
-
-
-class AuditEntry(models.Model):
-    """Who did what to whom, kept as text so that it outlives the rows it speaks of."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True, related_name="audit_entries")
-    actor = models.CharField(_("who"), max_length=254)
-    action = models.CharField(_("action"), max_length=60)
-    target = models.CharField(_("of what"), max_length=254, blank=True)
-    detail = models.JSONField(_("details"), default=dict, blank=True)
-    at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit entries")
-        indexes = [models.Index(fields=["company", "-id"], name="audit_by_company")]
-
-    def __str__(self) -> str:
-        return f"{self.actor} · {self.action} · {self.target}"

@@ -1,0 +1,8 @@
+"""Who: people, the companies that own everything, their keys, and what was done by whom."""
+
+from accounts.models.audit import AuditEntry
+from accounts.models.companies import Company, Invitation, Membership
+from accounts.models.keys import ApiKey
+from accounts.models.people import User, UserManager
+
+__all__ = ["ApiKey", "AuditEntry", "Company", "Invitation", "Membership", "User", "UserManager"]
