@@ -1,15 +1,20 @@
-"""The models that a fresh installation offers. Rows are data: what an operator changes stays."""
+"""The models that an installation offers: one list for each provider, written into the database by `sync_rows`."""
+
+from typing import Any
 
 from generation.catalogue.fal import FAL
+from generation.catalogue.openai import OPENAI
 from generation.catalogue.studio import STUDIO
-from generation.models import AIModel
+from generation.catalogue.sync import sync_rows
+from generation.catalogue.together import TOGETHER
+
+
+def listed() -> list[dict[str, Any]]:
+    """The rows of all lists."""
+    return [*STUDIO, *FAL, *OPENAI, *TOGETHER]
 
 
 def seed_catalogue() -> str:
-    """Add the models that are missing; return a sentence that says how many."""
-    rows = STUDIO + FAL
-    added = 0
-    for row in rows:
-        _model, is_new = AIModel.objects.get_or_create(slug=row["slug"], defaults=row)
-        added += is_new
-    return f"Catalogue: {added} models added, {len(rows) - added} there already."
+    """Bring the catalogue up to the lists; return a sentence that says what was done."""
+    report = sync_rows(listed())
+    return "\n".join([report.sentence(), *(line for line in report.lines() if line.startswith("!"))])
