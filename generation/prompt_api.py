@@ -134,13 +134,6 @@ class PromptRandom(APIView):
         return Response({"prompt": random_prompt()})
 
 
-@extend_schema(
-    tags=TAG,
-    auth=[],
-    operation_id="presets_list",
-    summary="List styles",
-    description="Name one as `preset` of a job; its words are put around your prompt.",
-)
 class PresetList(ListAPIView[Preset]):
     """Styles that may be chosen now, in their order."""
 
@@ -151,3 +144,14 @@ class PresetList(ListAPIView[Preset]):
     def get_queryset(self) -> QuerySet[Preset]:
         """The active ones."""
         return offered_presets()
+
+    @extend_schema(
+        tags=TAG,
+        auth=[],
+        operation_id="presets_list",
+        summary="List styles",
+        description="Name one as `preset` of a job; its words are put around your prompt.",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The active styles."""
+        return super().get(request, *args, **kwargs)
