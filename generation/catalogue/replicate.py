@@ -53,7 +53,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_expected=2,
         position=400,
         parameters=schema(aspect_ratio=ASPECT_RATIO, steps=steps(4, 1, 4), output_format=FORMAT),
-        equivalents=["flux-schnell"],
     ),
     _row(
         "flux-dev",
@@ -66,7 +65,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_expected=5,
         position=410,
         parameters=schema(aspect_ratio=ASPECT_RATIO, steps=steps(28, 1, 50), guidance=GUIDED, output_format=FORMAT),
-        equivalents=["flux-dev"],
     ),
     _row(
         "flux-pro-1-1",
@@ -79,7 +77,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_expected=8,
         position=420,
         parameters=schema(aspect_ratio=ASPECT_RATIO, output_format=FORMAT),
-        equivalents=["flux-pro-1-1"],
     ),
     _row(
         "flux-dev-image",
@@ -92,7 +89,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_expected=6,
         position=430,
         parameters=schema(strength=STRENGTH, steps=steps(28, 1, 50), guidance=GUIDED, output_format=FORMAT),
-        equivalents=["flux-dev-image"],
     ),
     _row(
         "flux-kontext",
@@ -105,7 +101,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_expected=10,
         position=440,
         parameters=schema(aspect_ratio=NEW_ASPECT_RATIO, output_format=PNG_OR_JPEG),
-        equivalents=["flux-kontext"],
     ),
     _row(
         "flux-fill",
@@ -163,7 +158,6 @@ PICTURES: list[dict[str, Any]] = [
             scale=scale(2, 4),
             face={"type": "boolean", "title": gettext_noop("Mend faces"), "default": False},
         ),
-        equivalents=["esrgan"],
     ),
     _row(
         "background-remover",
@@ -177,7 +171,6 @@ PICTURES: list[dict[str, Any]] = [
         seconds_allowed=180,
         position=490,
         parameters=schema(),
-        equivalents=["birefnet"],
     ),
 ]
 

@@ -279,7 +279,6 @@ FROM_PICTURES: list[dict[str, Any]] = [
             style=STYLE,
             output_format=FORMAT,
         ),
-        equivalents=["replicate-flux-fill-outpaint"],
     ),
     _row(
         "upscale-fast",
@@ -324,7 +323,6 @@ FROM_PICTURES: list[dict[str, Any]] = [
         seconds_expected=5,
         position=740,
         parameters=schema(output_format=file_format("png", "webp")),
-        equivalents=["birefnet", "replicate-background-remover"],
     ),
     _row(
         "fast-3d",
@@ -338,7 +336,6 @@ FROM_PICTURES: list[dict[str, Any]] = [
         seconds_expected=5,
         position=750,
         parameters=schema(quality=MESH_QUALITY),
-        equivalents=["replicate-trellis"],
     ),
 ]
 

@@ -85,7 +85,9 @@ class Stability:
         found = False
         with _client(account, self._limits or _limits(call)) as client:
             for index, form in enumerate(forms):
-                report(index / len(forms))
+                if index:
+                    # Whoever cancelled meanwhile is not sent, or billed, another one.
+                    report(index / len(forms))
                 try:
                     artifact = await_answer(
                         partial(_made, client, call, form, files, index),
