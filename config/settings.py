@@ -399,6 +399,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "blob:", *FILE_ORIGINS],
+        "media-src": [SELF, *FILE_ORIGINS],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],
@@ -445,6 +446,7 @@ _ADMIN_MENU = [
         [
             (_("Jobs"), "progress_activity", "generation_job"),
             (_("Models"), "tune", "generation_aimodel"),
+            (_("Custom providers"), "hub", "generation_customprovider"),
             (_("Assets"), "image", "gallery_asset"),
             (_("Style presets"), "style", "generation_preset"),
             (_("Denied phrases"), "block", "generation_deniedphrase"),

@@ -29,7 +29,7 @@ def save_custom_provider(*, row: CustomProvider, key: str | None = None) -> Cust
     Raises `ValidationError` by field, and then nothing has changed.
     """
     row.base_url = row.base_url.strip().rstrip("/")
-    _check_address(row.base_url)
+    check_address(row.base_url)
     if key is not None:
         row.key_encrypted = _encrypted(key)
     row.full_clean()
@@ -48,7 +48,8 @@ def register() -> None:
     registry.register_custom(registry.CustomProviders(find=_find, names=_names, are_named_by=_are_named_by))
 
 
-def _check_address(address: str) -> None:
+def check_address(address: str) -> None:
+    """Raises `ValidationError` for `base_url` unless an API can begin there."""
     try:
         url = urlsplit(address)
         is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0

@@ -4,6 +4,8 @@ from typing import Any
 
 from generation.catalogue.fal import FAL
 from generation.catalogue.openai import OPENAI
+from generation.catalogue.replicate import REPLICATE
+from generation.catalogue.stability import STABILITY
 from generation.catalogue.studio import STUDIO
 from generation.catalogue.sync import sync_rows
 from generation.catalogue.together import TOGETHER
@@ -11,7 +13,7 @@ from generation.catalogue.together import TOGETHER
 
 def listed() -> list[dict[str, Any]]:
     """The rows of all lists."""
-    return [*STUDIO, *FAL, *OPENAI, *TOGETHER]
+    return [*STUDIO, *FAL, *REPLICATE, *OPENAI, *STABILITY, *TOGETHER]
 
 
 def seed_catalogue() -> str:

@@ -74,6 +74,16 @@ def names() -> list[str]:
     return sorted(_built_in() + [name for source in _custom for name in source.names()])
 
 
+def known() -> list[str]:
+    """Names of the providers that come with the program, whether they can be asked or not."""
+    return list(_PROVIDERS)
+
+
+def setting_of(name: str) -> str:
+    """The setting that holds a provider's key; "" where it needs none, or where the key is in the admin."""
+    return _KEYS.get(name, "")
+
+
 def are_named_by(column: str) -> Q:
     """The condition that a column names a provider that can be asked; no query of its own."""
     condition = Q(**{f"{column}__in": _built_in()})
