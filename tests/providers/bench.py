@@ -25,7 +25,7 @@ from generation.providers.base import (
     QueuedProvider,
     Submitted,
 )
-from tests.emulators.fal_jobs import picture
+from tests.emulators.fal_files import picture
 from tests.providers.case import LATENCY, PATIENCE, QUICK, SMALL, WRONG_KEY, Adapter, Case
 
 Kind = TypeVar("Kind", bound=ProviderError)
