@@ -3,11 +3,11 @@
 import io
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
 import pytest
@@ -25,6 +25,7 @@ from generation.providers.base import (
     QueuedProvider,
     Submitted,
 )
+from generation.providers.transport import Limits
 from tests.emulators.fal_files import picture
 from tests.providers.case import LATENCY, PATIENCE, QUICK, SMALL, WRONG_KEY, Adapter, Case
 
@@ -38,20 +39,35 @@ SIDES = (256, 192)
 LONGEST, PAUSE = 15.0, 0.02
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """An adapter that keeps connections."""
+
+    def close(self) -> None: ...
+
+
 class Bench:
     """A case with its double running and its adapter made."""
 
     def __init__(self, case: Case, double: Any) -> None:
         self.case = case
         self.double = double
+        self._adapters: list[Adapter] = []
         if double is not None:
             double.latency = LATENCY
         self.provider = self.adapter()
 
-    def adapter(self, *, key: str | None = None) -> Adapter:
-        """The adapter with another key; "" for none."""
+    def adapter(self, *, key: str | None = None, limits: Limits = QUICK) -> Adapter:
+        """The adapter with another key ("" for none), or with other limits."""
         right = "" if self.double is None else str(self.double.key)
-        return self.case.adapter(self.double, right if key is None else key, QUICK, SMALL)
+        self._adapters.append(self.case.adapter(self.double, right if key is None else key, limits, SMALL))
+        return self._adapters[-1]
+
+    def close(self) -> None:
+        """Close the connections of adapters that keep some."""
+        for adapter in self._adapters:
+            if isinstance(adapter, Closable):
+                adapter.close()
 
     @property
     def wrong(self) -> Adapter:
@@ -85,11 +101,10 @@ class Bench:
 
     def whole(self, call: Call) -> dict[int, bytes]:
         """From the call to the bytes of its outputs, by index."""
-        sent = self.send(call)
-        if isinstance(sent, list):
-            return _read(sent)
-        self.wait(sent)
-        return self.fetched(sent, call)
+        if isinstance(self.provider, DirectProvider):
+            return _read(self.provider.make(call, lambda _fraction: None))
+        submitted, _call = self.done(call)
+        return self.fetched(submitted, call)
 
     def wait(self, submitted: Submitted) -> None:
         """Look until it is done."""
@@ -100,7 +115,7 @@ class Bench:
 
     def fetched(self, submitted: Submitted, call: Call) -> dict[int, bytes]:
         """The outputs of what is done."""
-        return _read(list(self.queued.fetch(submitted, call)))
+        return _read(self.queued.fetch(submitted, call))
 
     def done(self, call: Call | None = None) -> tuple[Submitted, Call]:
         """A call that a queued provider has done."""
@@ -183,7 +198,7 @@ def _file(role: str, content: bytes, width: int, height: int) -> InputFile:
     )
 
 
-def _read(artifacts: list[Artifact]) -> dict[int, bytes]:
+def _read(artifacts: Iterable[Artifact]) -> dict[int, bytes]:
     made = {}
     for artifact in artifacts:
         with artifact.stream:

@@ -4,6 +4,7 @@ Everything runs on one worker, which writes docs/providers.md when all of it hel
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.xdist_group("providers")
 def test_a_provider_keeps_its_contract(
     case: Case, check: Check, running: Callable[[Case], Any], results: Results
 ) -> None:
-    check.run(Bench(case, running(case)))
+    with closing(Bench(case, running(case))) as bench:
+        check.run(bench)
     results.kept.add((case.name, check.name))
 
 

@@ -1,13 +1,14 @@
 """However a submission fails, what reaches the provider to be billed is what was asked for: POSTs ÷ calls is 1."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from generation.providers.base import DirectProvider, ProviderError, SubmitUnknown
 from generation.providers.transport import Limits
 from tests.providers.bench import Bench
-from tests.providers.case import SMALL, Case
+from tests.providers.case import Case
 from tests.providers.report import PAID, Results
 
 pytestmark = pytest.mark.xdist_group("providers")
@@ -35,9 +36,8 @@ RATES = {
 @pytest.mark.parametrize("case", PAID, ids=[case.name for case in PAID])
 def test_no_fault_makes_a_provider_bill_twice(case: Case, results: Results, capsys: pytest.CaptureFixture[str]) -> None:
     # A double of its own, whose chances begin where they always begin.
-    with case.start() as double:
-        bench = Bench(case, double)
-        provider = case.adapter(double, double.key, HASTY, SMALL)
+    with case.start() as double, closing(Bench(case, double)) as bench:
+        provider = bench.adapter(limits=HASTY)
         double.rates = RATES
 
         def ask(_number: int) -> str:
