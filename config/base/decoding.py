@@ -231,6 +231,10 @@ def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"
     )
 
 
+# How bright a mask is where something may change, at least; less is what compression leaves of black.
+PAINTED = 16
+
+
 def make_mask(source: Path, folder: Path) -> Media:
     """Write `source` as a mask: greyscale, white where something may change. Raises `Refused`.
 
@@ -241,6 +245,8 @@ def make_mask(source: Path, folder: Path) -> Media:
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     is_drawing = alpha is not None and len(set(alpha.getextrema())) > 1
     mask = alpha if alpha is not None and is_drawing else image.convert("RGB").convert("L")
+    if mask.getextrema()[1] < PAINTED:
+        raise Refused("nothing_painted")
     path = folder / "original.png"
     encode(mask, path, PNG.name, lossless=True)
     return Media(

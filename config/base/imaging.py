@@ -46,6 +46,12 @@ class BrokenPicture(PictureError):
     code = "broken_picture"
 
 
+class EmptyMask(PictureError):
+    """A mask by which nothing may change."""
+
+    code = "empty_mask"
+
+
 class PictureTooLarge(PictureError):
     """More than `MAX_PIXELS`, or more memory or time than `Limits` grants."""
 
@@ -120,6 +126,8 @@ def _refusal(code: str) -> PictureError:
             _("This picture is too large: at most %(megapixels)d megapixels fit. Make it smaller and send it again.")
             % {"megapixels": MAX_PIXELS // 1_000_000}
         )
+    if code == "nothing_painted":
+        return EmptyMask(_("The mask is black everywhere, so nothing would change. Paint what should change in white."))
     if code == "too_heavy":
         return PictureTooLarge(
             _("Opening this picture takes too much memory or time. Make it smaller or save it as a JPEG, then send it.")

@@ -9,11 +9,13 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from accounts.viewer import Viewer
 from billing.models import Wallet
-from generation import breaker, pipeline
-from generation.models import Job
+from generation import breaker, operations, pipeline
+from generation.audit import check_jobs
+from generation.models import AIModel, Job
 from generation.providers.base import InvalidInput
 from tests.factories.generation import submit
 from tests.generation.conftest import state_of
+from tests.generation.scripted import Scripted
 
 
 @pytest.fixture
@@ -104,3 +106,29 @@ def test_nobody_else_gets_there(maker: Viewer, alice_client: Client) -> None:
 
     assert state_of(maker.company) == before
     assert noted(job) == []
+
+
+@pytest.mark.parametrize("task", ["text-to-image", "image-to-image", "inpaint", "outpaint"])
+def test_a_probe_is_free_counted_nowhere_and_works_for_a_model_that_is_switched_off(
+    committed_db: None, bob: User, viewer: Callable[[User], Viewer], scripted: Callable[..., Scripted], task: str
+) -> None:
+    provider = scripted()
+    sides = {"right": {"type": "integer", "default": 0}} if task == "outpaint" else {}
+    parameters = {"type": "object", "properties": sides}
+    model = AIModel.objects.create(
+        slug=f"probed-{task}", name="Probed", provider="local", task=task, parameters=parameters, is_active=False
+    )
+    before = state_of(viewer(bob).company)
+    job = operations.probe_model(model=model, actor=bob)
+    pipeline.start(job_id=job.pk)
+
+    job.refresh_from_db()
+    after = state_of(viewer(bob).company)
+    assert (job.state, job.credits, job.is_probe) == ("succeeded", 0, True)
+    assert (after["wallet"], after["ledger"], after["usage"]) == (before["wallet"], before["ledger"], before["usage"])
+    expected = {"text-to-image": [], "inpaint": ["image", "mask"]}.get(task, ["image"])
+    assert [file.role for file in provider.calls[0].inputs] == expected
+    assert not [sentence for sentence in check_jobs() if str(job.pk) in sentence]
+    assert AuditEntry.objects.filter(action="model.probe", target=str(job.pk)).exists()
+    Job.objects.filter(model=model).update(model=AIModel.objects.get(slug="studio-scenes"))
+    model.delete()
