@@ -10,6 +10,16 @@ from tests.providers.case import Case
 from tests.providers.case_fal import FAL_CASE
 from tests.providers.case_local import LOCAL_CASE
 from tests.providers.case_openai import CUSTOM_CASE, OPENAI_CASE
+from tests.providers.case_replicate import REPLICATE_CASE
+from tests.providers.case_stability import STABILITY_CASE
 from tests.providers.case_together import TOGETHER_CASE
 
-CASES: tuple[Case, ...] = (FAL_CASE, OPENAI_CASE, TOGETHER_CASE, CUSTOM_CASE, LOCAL_CASE)
+CASES: tuple[Case, ...] = (
+    FAL_CASE,
+    REPLICATE_CASE,
+    OPENAI_CASE,
+    STABILITY_CASE,
+    TOGETHER_CASE,
+    CUSTOM_CASE,
+    LOCAL_CASE,
+)
