@@ -1,6 +1,6 @@
 """The composer: what the form of the Generate page shows, from catalogue, plan, credits and what was typed so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -147,12 +147,15 @@ def _quote(model: AIModel, draft: Draft, sources: list[Source]) -> Quote:
 
 def _places(model: AIModel, fields: list[Field]) -> Fields:
     """What a task is chosen for, and what decides the price, stands open; the rest is advanced."""
-    open_names = {*MAIN_FIELDS.get(Task(model.task), ()), *priced_params(model)}
+    open_names = [*MAIN_FIELDS.get(Task(model.task), ()), *sorted(priced_params(model))]
+    labels = {"left": _("Left"), "right": _("Right"), "top": _("Top"), "bottom": _("Bottom")}
     rest = [field for field in fields if field.name not in ("aspect_ratio", *SIDES)]
     return Fields(
         aspect=next((field for field in fields if field.name == "aspect_ratio"), None),
-        sides=[field for name in SIDES for field in fields if field.name == name],
-        main=[field for field in rest if field.name in open_names],
+        sides=[replace(field, title=labels[name]) for name in SIDES for field in fields if field.name == name],
+        main=sorted(
+            (field for field in rest if field.name in open_names), key=lambda field: open_names.index(field.name)
+        ),
         advanced=[field for field in rest if field.name not in open_names],
     )
 

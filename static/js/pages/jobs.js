@@ -1,6 +1,6 @@
 // Cards of jobs: what ended is said aloud; a new one comes into view, and takes the place of itself if it comes twice.
 
-const announcer = document.getElementById("job-announcer");
+const announcer = document.getElementById("job-announcer") ?? document.getElementById("announcer");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const running = new Set();
 
@@ -26,5 +26,18 @@ document.addEventListener("htmx:load", (event) => {
   if (root.matches(".job")) note(root, true);
   else for (const card of root.querySelectorAll(".job")) note(card, true);
 });
+
+// What was begun from the dialog of a picture goes on among the others.
+document.addEventListener("close", (event) => {
+  const results = document.getElementById("results");
+  const begun = event.target.id === "tasks-dialog" && results && event.target.querySelector(".job");
+  if (!begun) return;
+  const row = document.createElement("li");
+  row.className = "result";
+  row.tabIndex = -1;
+  row.dataset.focusHome = "";
+  row.append(begun);
+  results.prepend(row);
+}, true);
 
 for (const card of document.querySelectorAll(".job")) note(card, false);
