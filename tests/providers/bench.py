@@ -27,7 +27,7 @@ from generation.providers.base import (
 )
 from generation.providers.transport import Limits
 from tests.emulators.fal_files import picture
-from tests.providers.case import LATENCY, PATIENCE, QUICK, SMALL, WRONG_KEY, Adapter, Case
+from tests.providers.case import LATENCY, PATIENCE, QUICK, SMALL, STEADY, WRONG_KEY, Adapter, Case
 
 Kind = TypeVar("Kind", bound=ProviderError)
 
@@ -57,11 +57,15 @@ class Bench:
             double.latency = LATENCY
         self.provider = self.adapter()
 
-    def adapter(self, *, key: str | None = None, limits: Limits = QUICK) -> Adapter:
+    def adapter(self, *, key: str | None = None, limits: Limits = STEADY) -> Adapter:
         """The adapter with another key ("" for none), or with other limits."""
         right = "" if self.double is None else str(self.double.key)
         self._adapters.append(self.case.adapter(self.double, right if key is None else key, limits, SMALL))
         return self._adapters[-1]
+
+    def hurry(self) -> None:
+        """From here on have little patience."""
+        self.provider = self.adapter(limits=QUICK)
 
     def close(self) -> None:
         """Close the connections of adapters that keep some."""
@@ -186,10 +190,15 @@ def _inputs(task: Task, row: Mapping[str, Any]) -> tuple[InputFile, ...]:
     if task == Task.INPAINT:
         mask = Image.new("L", (width, height), 0)
         mask.paste(255, (width // 4, height // 4, width // 3, height // 3))
-        buffer = io.BytesIO()
-        mask.save(buffer, "PNG")
-        inputs.append(_file("mask", buffer.getvalue(), width, height))
+        inputs.append(image_file("mask", mask))
     return tuple(inputs)
+
+
+def image_file(role: str, image: Image.Image) -> InputFile:
+    """An input made of a picture, as a PNG."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return _file(role, buffer.getvalue(), *image.size)
 
 
 def _file(role: str, content: bytes, width: int, height: int) -> InputFile:

@@ -12,9 +12,11 @@ from generation.providers.transport import Limits
 Adapter = DirectProvider | QueuedProvider
 # Seconds that a double's added latency takes: within these limits.
 LATENCY = 0.2
-# Little patience, since faults are waited for; answers of the doubles are a few kilobytes.
-QUICK = Limits(connect=0.5, read=0.4, write=0.5, total=0.8, body=400_000)
-SMALL = DownloadLimits(size=200_000, connect=0.5, read=0.4, total=0.8)
+# For a machine that does other things as well; answers of the doubles are a few kilobytes.
+STEADY = Limits(connect=5.0, read=5.0, write=5.0, total=8.0, body=400_000)
+SMALL = DownloadLimits(size=200_000, connect=5.0, read=5.0, total=8.0)
+# Little patience, where a fault is waited for.
+QUICK = Limits(connect=2.0, read=0.4, write=2.0, total=0.8, body=400_000)
 # What no patience of ours may exceed, in seconds, on a busy machine.
 PATIENCE = 2.5
 # A key that no double knows.

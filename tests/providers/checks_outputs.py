@@ -7,13 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from generation.providers.base import DirectProvider, ProviderError, Retryable
-from generation.providers.transport import Limits
+from generation.providers.base import ProviderError, Retryable
 from tests.providers.bench import Bench, intake_refuses
 from tests.providers.checks import Checks
 
 OUTPUTS = Checks()
-PATIENT = Limits(connect=1, read=10, write=5, total=10, body=400_000)
 ALL_FAULTS = ("429", "500", "key_refused", "balance_exhausted", "accept_then_drop", "garbled", "redirect_post", "hang")
 
 
@@ -65,6 +63,7 @@ def keeps_its_key_from_texts(bench: Bench) -> None:
     texts = [repr(bench.provider), str(vars(bench.provider))]
     with logged() as lines:
         bench.whole(bench.call())
+        bench.hurry()
         for fault in ALL_FAULTS:
             bench.double.fail_next(fault)
             with pytest.raises(ProviderError) as caught:
@@ -108,10 +107,8 @@ def tells_that_it_is_at_work(bench: Bench) -> None:
     """While it works there are signs of life, from 0 towards 1."""
     if bench.double is not None:
         setattr(bench.double, bench.case.slowness[0], 1.2)
-    provider = bench.adapter(limits=PATIENT)
-    assert isinstance(provider, DirectProvider)
     reports: list[float] = []
-    assert list(provider.make(bench.call(), reports.append))
+    assert list(bench.direct.make(bench.call(), reports.append))
     assert reports == sorted(reports)
     assert reports[0] >= 0
     assert 0 < reports[-1] <= 1
@@ -129,10 +126,8 @@ def lets_itself_be_stopped(bench: Bench) -> None:
 
     if bench.double is not None:
         setattr(bench.double, bench.case.slowness[0], 1.2)
-    provider = bench.adapter(limits=PATIENT)
-    assert isinstance(provider, DirectProvider)
     with pytest.raises(Stop):
-        list(provider.make(bench.call(), stop))
+        list(bench.direct.make(bench.call(), stop))
     if bench.double is not None:
         assert bench.posts()[0] == 1
 

@@ -29,6 +29,7 @@ def tells_how_far_it_is(bench: Bench) -> None:
 def outlives_a_stumbling_look(bench: Bench) -> None:
     """A look that fails is taken again, and costs nothing."""
     submitted = bench.queued.submit(bench.call())
+    bench.hurry()
     for fault in ("500", "503", "hang", "drop"):
         bench.double.fail_next(fault, on="status")
         bench.refusal(Retryable, lambda: bench.queued.poll(submitted))
