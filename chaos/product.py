@@ -1,4 +1,4 @@
-"""The product under destruction: `make run`'s own supervisor with everything embedded, and fal's double beside it."""
+"""The product under destruction: `make run`'s own supervisor with everything embedded, and doubles of two providers."""
 
 import contextlib
 import http.client
@@ -26,6 +26,7 @@ MARKS = {
     "web": "config.asgi",
     "worker": "default",
     "studio worker": "blocking",
+    "caller": "direct",
     "clock": "clock",
     "PostgreSQL": "postgres",
     "Valkey": "valkey",
@@ -40,7 +41,8 @@ class Product:
     base_url: str
     data: Path
     supervisor: subprocess.Popen[bytes]
-    fal_url: str
+    # Addresses of the providers' doubles by name.
+    doubles: dict[str, str]
 
     @property
     def services(self) -> dict[str, str]:
@@ -79,7 +81,7 @@ class Product:
 
     def wait_for_beat(self, name: str, since: float, seconds: float = START_SECONDS) -> None:
         """Wait until a worker has said since the Unix time `since` that it lives; other children say nothing."""
-        queue = {"worker": "default", "studio worker": "blocking"}.get(name)
+        queue = {"worker": "default", "studio worker": "blocking", "caller": "direct"}.get(name)
         deadline = time.monotonic() + seconds
         while queue and time.monotonic() < deadline:
             with contextlib.suppress(redis.RedisError, OSError):
@@ -96,41 +98,51 @@ class Product:
                 client.delete(key)
         return True
 
-    def fal(self, **wishes: Any) -> dict[str, Any]:
-        """Tell fal's double how to behave; what happened there so far."""
+    def double(self, provider: str, **wishes: Any) -> dict[str, Any]:
+        """Tell a provider's double how to behave; what happened there so far."""
         body = json.dumps(wishes).encode() if wishes else None
-        request = urllib.request.Request(f"{self.fal_url}/_control", data=body)  # noqa: S310
+        request = urllib.request.Request(f"{self.doubles[provider]}/_control", data=body)  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return dict(json.loads(answer.read() or b"{}"))
 
 
 @contextlib.contextmanager
 def running(folder: Path, say: Callable[[str], None]) -> Iterator[Product]:
-    """Start fal's double and the product under `folder`; stop both."""
+    """Start the doubles and the product under `folder`; stop all."""
     with contextlib.ExitStack() as stack:
-        fal_port, port = free_port(), free_port()
-        command = [sys.executable, "-m", "tests.emulators.fal", "--port", str(fal_port), "--control"]
-        double = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL)
-        stack.callback(double.wait)
-        stack.callback(double.terminate)
-        fal_url, base_url = f"http://127.0.0.1:{fal_port}", f"http://127.0.0.1:{port}"
+        doubles = {name: stack.enter_context(_double(name)) for name in ("fal", "openai")}
+        port = free_port()
+        base_url = f"http://127.0.0.1:{port}"
         output = stack.enter_context((folder / "output").open("wb"))
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "config.supervisor", "--with-parent"],
             cwd=PROJECT,
-            env=_environment(folder / "data", port, base_url, fal_url),
+            env=_environment(folder / "data", port, base_url, doubles),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         stack.callback(supervisor.wait)
         stack.callback(supervisor.terminate)
-        product = Product(base_url, folder / "data", supervisor, fal_url)
+        product = Product(base_url, folder / "data", supervisor, doubles)
         say(f"ready after {product.wait_until_ready():.1f} s")
         yield product
 
 
-def _environment(data: Path, port: int, base_url: str, fal_url: str) -> dict[str, str]:
+@contextlib.contextmanager
+def _double(provider: str) -> Iterator[str]:
+    """A provider's double as a process; its address."""
+    port = free_port()
+    command = [sys.executable, "-m", f"tests.emulators.{provider}", "--port", str(port), "--control"]
+    double = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        double.terminate()
+        double.wait()
+
+
+def _environment(data: Path, port: int, base_url: str, doubles: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     limits = dict.fromkeys(("ADDRESS", "PERSON", "UPLOADS", "PROCESSING", "DOWNLOADS"), "0")
     return (
@@ -144,9 +156,11 @@ def _environment(data: Path, port: int, base_url: str, fal_url: str) -> dict[str
             "DEBUG": "1",
             "PUBLIC_URL": base_url,
             "FAL_KEY": "test-key-id:test-key-secret",
-            "FAL_QUEUE_URL": fal_url,
-            "FAL_REST_URL": fal_url,
-            "FAL_CDN_URL": fal_url,
+            "FAL_QUEUE_URL": doubles["fal"],
+            "FAL_REST_URL": doubles["fal"],
+            "FAL_CDN_URL": doubles["fal"],
+            "OPENAI_API_KEY": "test-key-of-a-double",
+            "OPENAI_BASE_URL": doubles["openai"],
             # As the product has them, only shorter, so that a run does not wait ten minutes for a lost submit.
             "JOB_LEASE_SECONDS": "5",
             "JOB_UNKNOWN_SECONDS": "15",

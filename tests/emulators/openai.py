@@ -68,6 +68,7 @@ class OpenAIDouble(Double):
     """OpenAI. The root of its API is `url`."""
 
     places: ClassVar[dict[str, str]] = PLACES | dict.fromkeys(WORK, "submit")
+    adjustable: ClassVar[tuple[str, ...]] = (*Double.adjustable, "rendering")
     paths: ClassVar[tuple[str, str]] = ("/images/generations", "/images/edits")
 
     def forget(self) -> None:
