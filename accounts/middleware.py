@@ -9,19 +9,22 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
-from accounts.models import Company, User
+from accounts.models import Company, Membership, User
 from accounts.people import languages
-from accounts.viewer import NoCompany, viewer_of
+from accounts.viewer import NoCompany, places_of, viewer_of
 
 
 class CompanyMiddleware:
-    """Attach `request.company`: the company in whose name the request acts, or None; found only when asked for."""
+    """Attach `request.company`, the company in whose name the request acts, or None, and `request.places`, all
+    memberships of the person; both are found only when asked for.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.company = SimpleLazyObject(lambda: _company(request))  # type: ignore[attr-defined]
+        request.places = SimpleLazyObject(lambda: _places(request))  # type: ignore[attr-defined]
         user = request.user if SESSION_KEY in request.session else None
         if not isinstance(user, User):
             return self.get_response(request)
@@ -41,6 +44,10 @@ def _as_at_home(user: User) -> Iterator[None]:
             # A name that this machine's list of zones does not have (any more).
             stack.enter_context(timezone.override(None))
         yield
+
+
+def _places(request: HttpRequest) -> list[Membership]:
+    return places_of(request, request.user) if isinstance(request.user, User) else []
 
 
 def _company(request: HttpRequest) -> Company | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import errors
@@ -13,6 +14,7 @@ from accounts.models import AuditEntry, Company, Membership, User
 from accounts.people import username_stem
 from accounts.refusals import EmailTaken, UsernameTaken
 from config.base import registry
+from config.base.client_address import client_address
 
 # A random suffix of 24 bits: more than a few collisions in a row mean that something else is wrong.
 _ATTEMPTS = 6
@@ -109,11 +111,26 @@ def update_person(*, user: User, **changes: str) -> User:
 
 
 def record_audit(
-    *, actor: str, action: str, target: str = "", company: Company | None = None, detail: dict[str, Any] | None = None
+    *,
+    actor: str,
+    action: str,
+    target: str = "",
+    company: Company | None = None,
+    detail: dict[str, Any] | None = None,
+    request: HttpRequest | None = None,
 ) -> AuditEntry:
-    """Write down who did what: `actor` and `target` as text that stays readable when their rows are gone."""
+    """Write down who did what: `actor` and `target` as text that stays readable when their rows are gone.
+
+    From where and by which program is taken from `request`; what the product does by itself has none.
+    """
     return AuditEntry.objects.create(
-        actor=actor[:254], action=action, target=target[:254], company=company, detail=detail or {}
+        actor=actor[:254],
+        action=action,
+        target=target[:254],
+        company=company,
+        detail=detail or {},
+        address=str(client_address(request) or "") or None if request else None,
+        agent=request.headers.get("User-Agent", "")[:200] if request else "",
     )
 
 

@@ -15,6 +15,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 422
+    # The page that shows it.
+    template: ClassVar[str] = "refused.html"
 
     def __init__(self, sentence: str, *, field: str = "", code: str = "", retry_after: int | None = None) -> None:
         super().__init__(sentence)

@@ -46,7 +46,7 @@ def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         response = HttpResponse(status=refusal.status)
         response.headers["HX-Trigger"] = json.dumps({"toast": {"level": "error", "text": refusal.sentence}})
     else:
-        template = "429.html" if refusal.status == 429 else "refused.html"
+        template = "429.html" if refusal.status == 429 else refusal.template
         response = render(request, template, {"refusal": refusal}, status=refusal.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

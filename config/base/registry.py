@@ -4,7 +4,7 @@ Each app fills these hooks in its `AppConfig.ready()`; the app below calls them.
 reader finds every listener by searching for the hook's name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
@@ -48,10 +48,28 @@ class Gauge:
     labels: dict[str, str]
 
 
+@dataclass(frozen=True)
+class MemberUsage:
+    """Credits that one member of a company has spent or promised to jobs, in this UTC day and month."""
+
+    day: int
+    month: int
+
+
 # A company was made; called with its id inside the transaction that made it.
 company_created: Hook[[UUID], None] = Hook("company_created")
 # A person proved the address for the first time; called with the ids of the user and of the personal company.
 person_verified: Hook[[UUID, UUID], None] = Hook("person_verified")
+# The grace period of a company is over: stop what is under way. Called with its id, by the clock, again and again until
+# every listener says True: nothing is under way any more.
+company_closing: Hook[[UUID], bool] = Hook("company_closing")
+# A closed company is deleted: erase what is its people's own, one batch a call. Called like the one above, until every
+# listener says True: nothing is left.
+company_deleted: Hook[[UUID], bool] = Hook("company_deleted")
+# What the members of a company have used, by the user's id; one app fills it.
+member_usage: Hook[[UUID], Mapping[UUID, MemberUsage]] = Hook("member_usage")
+# Whether a stored file is known to an app by another row than an asset's; the sweep asks before it removes one.
+is_file_kept: Hook[[str], bool] = Hook("is_file_kept")
 # What the clock does.
 periodic: list[Periodic] = []
 # Proofs for `audit_ledger`: each returns one sentence for every row that breaks an invariant.
