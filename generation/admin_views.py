@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from config.base.refusal import Refusal
 from gallery.checks import notes
-from generation.health import provider_health, queue_health
+from generation.health import missing_providers, provider_alerts, provider_health, queue_health
+from generation.margins import margins_by_model
 from generation.models import Job
 from generation.operations import close_breaker, release_job, retry_job, stop_job
 from generation.providers import registry
@@ -53,9 +54,10 @@ def _context(request: HttpRequest, title: str) -> dict[str, Any]:
 @staff_member_required
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
-    """Queues, workers, providers and their circuit breakers."""
+    """Who refuses us, queues, workers, providers with their circuit breakers, and what models earned."""
     _operator(request, "generation.view_job")
     context = _context(request, _("System")) | {"providers": provider_health(), "queues": queue_health()}
+    context |= {"alerts": provider_alerts(), "missing": missing_providers(), "margins": margins_by_model()}
     context["notes"] = notes()
     return render(request, "admin/generation/system.html", context)
 

@@ -5,16 +5,30 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Min, Q
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from config.base.realtime import connection
 from config.worker import QUEUES, unserved_queues
 from generation import breaker
-from generation.models import Job, ProviderCall
+from generation.models import CustomProvider, Job, ProviderAlert, ProviderCall
 from generation.providers import registry
+from generation.providers.base import QuotaExceeded
 
 WINDOW = timedelta(hours=1)
+# Where an operator sees to keys and to money: pages of the providers' own.
+ACCOUNTS = {
+    "fal": ("https://fal.ai/dashboard/keys", "https://fal.ai/dashboard/billing"),
+    "replicate": ("https://replicate.com/account/api-tokens", "https://replicate.com/account/billing"),
+    "openai": (
+        "https://platform.openai.com/api-keys",
+        "https://platform.openai.com/settings/organization/billing/overview",
+    ),
+    "stability": ("https://platform.stability.ai/account/keys", "https://platform.stability.ai/account/credits"),
+    "together": ("https://api.together.ai/settings/api-keys", "https://api.together.ai/settings/billing"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,57 @@ class QueueHealth:
     waiting: int
     oldest: datetime | None
     is_served: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A provider that refuses us: since when, how often, what an operator should do, and where (a link)."""
+
+    provider: str
+    sentence: str
+    since: datetime
+    last: datetime
+    count: int
+    remedy: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A provider whose models are not offered, and the setting that would change it."""
+
+    provider: str
+    setting: str
+
+
+def provider_alerts() -> list[Alert]:
+    """Who refuses us now, the longest first; one query, and one more where it is an operator's own endpoint."""
+    rows = list(ProviderAlert.objects.order_by("first_at"))
+    slugs = [row.provider.removeprefix(registry.CUSTOM) for row in rows if row.provider.startswith(registry.CUSTOM)]
+    own = {row.provider_name: row for row in CustomProvider.objects.filter(slug__in=slugs)} if slugs else {}
+    return [_alert(row, own.get(row.provider)) for row in rows]
+
+
+def _alert(row: ProviderAlert, own: CustomProvider | None) -> Alert:
+    is_money = row.code == QuotaExceeded.code
+    setting = registry.setting_of(row.provider)
+    if own is not None:
+        remedy = _("See to the account there.") if is_money else _("The key was refused: set the right one.")
+        link = reverse("admin:generation_customprovider_change", args=[own.pk])
+    else:
+        remedy = (
+            _("The account has no money or no quota left: top it up there.")
+            if is_money
+            else _("The key was refused: check %s, then restart.") % setting
+        )
+        link = ACCOUNTS.get(row.provider, ("", ""))[is_money]
+    return Alert(row.provider, row.sentence, row.first_at, row.last_at, row.count, remedy, link)
+
+
+def missing_providers() -> list[Missing]:
+    """Providers that came with the program and have no key."""
+    names = registry.names()
+    return [Missing(name, registry.setting_of(name)) for name in registry.known() if name not in names]
 
 
 def provider_health() -> list[ProviderHealth]:
