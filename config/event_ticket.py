@@ -8,10 +8,12 @@ from django.contrib.auth import SESSION_KEY
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from config.base.realtime import TICKET_SECONDS
+
 COOKIE = "events"
 PATH = "/events/"
 # Seconds. A page that shows nothing new for this long renews the cookie with the next fragment it fetches.
-LIFETIME = 15 * 60
+LIFETIME = TICKET_SECONDS
 _SALT = "config.event_ticket"
 
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 import redis.asyncio
 from django.conf import settings
 
-from config.base.realtime import STREAM
+from config.base.realtime import STREAM, bar_key
 from config.event_ticket import COOKIE, LIFETIME, PATH, read_ticket
 
 # Nothing above reads a setting; a server that runs this module alone needs to find them.
@@ -106,9 +106,15 @@ class Hub:
     def _pass_on(self, entry: Entry) -> None:
         fields = entry[1]
         for client in tuple(self.clients.get(fields["company"], ())):
-            if fields["name"] == "revoked" and json.loads(fields["data"]).get("user") not in (None, client.user):
-                continue
-            client.offer(entry)
+            if _concerns(client, fields):
+                client.offer(entry)
+
+    async def is_barred(self, user: str, company: str) -> bool:
+        """Whether the ticket's holder was put out of the company since it was handed out."""
+        try:
+            return bool(await self.redis.exists(bar_key(company, user), bar_key(company, None)))
+        except redis.RedisError:
+            return False
 
     async def missed(self, client: Client, last_event_id: str) -> list[Entry]:
         """Entries of the client's company after `last_event_id`, oldest first."""
@@ -116,7 +122,13 @@ class Hub:
             answer = await self.redis.xrange(STREAM, min=f"({last_event_id}", count=REPLAY_LIMIT)
         except redis.RedisError:
             return []
-        return [entry for entry in cast(list[Entry], answer) if entry[1]["company"] == client.company]
+        entries = cast(list[Entry], answer)
+        return [entry for entry in entries if entry[1]["company"] == client.company and _concerns(client, entry[1])]
+
+
+def _concerns(client: Client, fields: dict[str, str]) -> bool:
+    """Whether an entry of the client's company is for the client: that somebody was put out is told to that one."""
+    return fields["name"] != "revoked" or json.loads(fields["data"]).get("user") in (None, client.user)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
@@ -140,7 +152,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         known = read_ticket(ticket) if ticket else None
         if scope["path"] != PATH:
             await _refuse(send, 404, "Not found.")
-        elif known is None:
+        elif known is None or await _hub().is_barred(*known):
             await _refuse(send, 401, "The ticket is missing or too old: load a page, or the job again, for a new one.")
         else:
             await _stream(scope, receive, send, Client(*known))

@@ -16,6 +16,8 @@ from django.db import transaction
 
 STREAM = "darkroom:events"
 STREAM_LENGTH = 10_000
+# How long a ticket to the stream is good.
+TICKET_SECONDS = 15 * 60
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,41 @@ def connection() -> redis.Redis:
 def publish(*, company_id: UUID, name: str, ids: dict[str, str]) -> None:
     """Send event `name` (`job`, `credits`, `asset`) with `ids` to every open page of a company, after the commit."""
     transaction.on_commit(lambda: _send(company_id=company_id, name=name, ids=ids), robust=True)
+
+
+def revoke(*, company_id: UUID, user_id: UUID | None = None) -> None:
+    """Close a company's stream to one person, or to all, after the commit; old tickets open it no more.
+
+    `readmit` takes it back.
+    """
+    ids = {"user": str(user_id)} if user_id else {}
+    transaction.on_commit(lambda: _bar(company_id, user_id), robust=True)
+    publish(company_id=company_id, name="revoked", ids=ids)
+
+
+def readmit(*, company_id: UUID, user_id: UUID | None = None) -> None:
+    """Let a person, or all, back to a company's stream, after the commit."""
+    transaction.on_commit(lambda: _unbar(company_id, user_id), robust=True)
+
+
+def bar_key(company_id: UUID | str, user_id: UUID | str | None) -> str:
+    """What stands in Redis while a person, or everybody (None), is kept from a company's stream."""
+    return f"{STREAM}:barred:{company_id}:{user_id or '*'}"
+
+
+def _bar(company_id: UUID, user_id: UUID | None) -> None:
+    try:
+        connection().set(bar_key(company_id, user_id), 1, ex=TICKET_SECONDS)
+    except redis.RedisError as error:
+        # The tickets that are out end by themselves within that time.
+        logger.warning("stream of %s not closed to old tickets: %s", company_id, error)
+
+
+def _unbar(company_id: UUID, user_id: UUID | None) -> None:
+    try:
+        connection().delete(bar_key(company_id, user_id))
+    except redis.RedisError as error:
+        logger.warning("stream of %s not opened again: %s", company_id, error)
 
 
 def _send(*, company_id: UUID, name: str, ids: dict[str, str]) -> None:

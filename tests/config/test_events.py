@@ -171,3 +171,38 @@ def test_a_revoked_persons_stream_ends_and_the_colleagues_goes_on() -> None:
             await asyncio.sleep(0.01)
 
     run(play)
+
+
+def test_who_is_put_out_of_a_company_gets_no_further_with_an_old_ticket_until_readmitted() -> None:
+    company, gone, colleague = uuid4(), uuid4(), uuid4()
+    old = ticket(str(company), user=str(gone))
+
+    async def play(open_: Any) -> None:
+        first = await open_(cookie=old)
+        other = await open_(cookie=ticket(str(company), user=str(colleague)), last_event_id="1-1")
+        await asyncio.sleep(0.2)  # The reader has found the end of the stream.
+        realtime._bar(company, gone)
+        send(str(company), name="revoked", user=str(gone))
+        await first.sees("event: revoked")
+        assert (await open_(cookie=old)).status == 401
+
+        again = await open_(cookie=ticket(str(company), user=str(colleague)), last_event_id="1-1")
+        send(str(company), id="later")
+        await other.sees("later")
+        await again.sees("later")
+        assert "revoked" not in other.text + again.text
+
+        realtime._unbar(company, gone)
+        assert (await open_(cookie=old)).status == 200
+
+    run(play)
+
+
+def test_a_company_that_is_switched_off_lets_nobody_listen() -> None:
+    company = uuid4()
+    realtime._bar(company, None)
+
+    async def play(open_: Any) -> None:
+        assert (await open_(cookie=ticket(str(company)))).status == 401
+
+    run(play)
