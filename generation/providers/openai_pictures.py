@@ -103,19 +103,22 @@ def widened(call: Call) -> Canvas:
     margins = [int(call.params.get(side) or 0) for side in SIDES]
     if not any(margins):
         raise InvalidInput(_("Say on which side the picture should grow, and by how many pixels."))
-    left, top, right, bottom = margins
     with pictures(call)[0].open() as stream, Image.open(stream) as image:
+        scale = min(
+            1.0, CANVAS_EDGE / max(image.width + margins[0] + margins[2], image.height + margins[1] + margins[3])
+        )
+        # Scaled first: the whole canvas at full size could be half a gigabyte.
         source = image.convert("RGBA")
+    if scale < 1:
+        size = (max(1, round(source.width * scale)), max(1, round(source.height * scale)))
+        source = source.resize(size, Image.Resampling.LANCZOS)
+        margins = [round(margin * scale) for margin in margins]
+    left, top, right, bottom = margins
     width, height = source.width + left + right, source.height + top + bottom
     canvas = Image.new("RGBA", (width, height), (0, 0, 0, 0))
     canvas.paste(source, (left, top))
     change = Image.new("L", (width, height), 255)
     change.paste(0, (left, top, left + source.width, top + source.height))
-    scale = min(1.0, CANVAS_EDGE / max(width, height))
-    if scale < 1:
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        canvas = canvas.resize((width, height), Image.Resampling.LANCZOS)
-        change = change.resize((width, height), Image.Resampling.NEAREST)
     return Canvas(("image.png", _png(canvas), "image/png"), _mask(change), width, height)
 
 

@@ -106,7 +106,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 def tells_that_it_is_at_work(bench: Bench) -> None:
     """While it works there are signs of life, from 0 towards 1."""
     if bench.double is not None:
-        setattr(bench.double, bench.case.slowness[0], 1.2)
+        setattr(bench.double, bench.case.slowness[0], 0.7)
     reports: list[float] = []
     assert list(bench.direct.make(bench.call(), reports.append))
     assert reports == sorted(reports)
@@ -125,7 +125,7 @@ def lets_itself_be_stopped(bench: Bench) -> None:
         raise Stop
 
     if bench.double is not None:
-        setattr(bench.double, bench.case.slowness[0], 1.2)
+        setattr(bench.double, bench.case.slowness[0], 0.7)
     with pytest.raises(Stop):
         list(bench.direct.make(bench.call(), stop))
     if bench.double is not None:

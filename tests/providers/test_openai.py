@@ -70,7 +70,9 @@ def test_a_picture_grows_by_the_pixels_asked_for_and_only_there(bench: Bench) ->
 
 def test_a_large_canvas_is_scaled_down_before_it_is_sent(bench: Bench) -> None:
     form = sent(bench, "gpt-image-2-outpaint", params={"left": 2048, "right": 2048, "top": 2048, "bottom": 2048})
-    assert max(opened(form.named("image[]")[0].content).size) == 2048
+    canvas, mask = (opened(form.named(name)[0].content) for name in ("image[]", "mask"))
+    assert canvas.size == mask.size
+    assert max(canvas.size) in (2047, 2048)
 
 
 def test_several_references_are_sent_in_their_order(bench: Bench) -> None:
