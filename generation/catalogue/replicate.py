@@ -26,7 +26,8 @@ from generation.catalogue.schema import (
     video_ratio,
 )
 from generation.models import AIModel, Task
-from generation.providers.replicate import Replicate
+from generation.providers import names
+from generation.providers.padding import LONGEST_SIDE
 from generation.providers.replicate_endpoints import BACKGROUND_REMOVER, ENDPOINTS, REAL_ESRGAN, TRELLIS
 
 FORMAT = file_format("png", "jpeg", "webp")
@@ -34,10 +35,12 @@ PNG_OR_JPEG = file_format("png", "jpeg")
 GUIDED = GUIDANCE | {"minimum": 0, "maximum": 10, "default": 3}
 # Pixels of a side of a square of which a picture of the upscaler's largest number of pixels consists.
 LARGEST_TO_UPSCALE = 1440
+# Pixels of a side that leave room on the largest canvas.
+LARGEST_TO_GROW = LONGEST_SIDE - 256
 
 
 def _row(slug: str, **values: Any) -> dict[str, Any]:
-    shared = {"slug": f"replicate-{slug}", "provider": Replicate.name, "resubmittable": False, "seconds_allowed": 120}
+    shared = {"slug": f"replicate-{slug}", "provider": names.REPLICATE, "resubmittable": False, "seconds_allowed": 120}
     return shared | {"outputs_allowed": ENDPOINTS[values["endpoint"], values["task"]].most} | values
 
 
@@ -122,6 +125,7 @@ PICTURES: list[dict[str, Any]] = [
         endpoint="black-forest-labs/flux-fill-pro",
         tier=AIModel.Tier.PREMIUM,
         provider_cost=Decimal("0.05"),
+        max_side=LARGEST_TO_GROW,
         seconds_expected=12,
         position=460,
         parameters=schema(

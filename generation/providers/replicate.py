@@ -63,8 +63,10 @@ class Account:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where outputs may be downloaded from."""
-        return OFFICIAL_SOURCES if self.base_url == OFFICIAL_API else (str(httpx.URL(self.base_url).join("/")),)
+        """Where outputs may be downloaded from: a gateway may pass Replicate's own addresses on, or name its own."""
+        if self.base_url == OFFICIAL_API:
+            return OFFICIAL_SOURCES
+        return (*OFFICIAL_SOURCES, str(httpx.URL(self.base_url).join("/")))
 
 
 class _Client(Client):

@@ -6,7 +6,7 @@ from generation.catalogue.replicate import REPLICATE
 from generation.providers.base import Call, Submitted
 from generation.providers.replicate import Account, Replicate
 from tests.emulators.replicate import ReplicateDouble
-from tests.generation.row_calls import QUICK, SMALL, call_of_row, row_named
+from tests.generation.row_calls import DOWNLOADS, LIMITS, call_of_row, row_named
 
 
 def account_at(replicate: ReplicateDouble, token: str = "") -> Account:
@@ -30,4 +30,4 @@ def fetched(provider: Replicate, wanted: Call) -> dict[int, bytes]:
 
 def provider_at(replicate: ReplicateDouble) -> Replicate:
     """The adapter with little patience."""
-    return Replicate(account_at(replicate), limits=QUICK, download_limits=SMALL)
+    return Replicate(account_at(replicate), limits=LIMITS, download_limits=DOWNLOADS)

@@ -15,8 +15,11 @@ from generation.providers.transport import Limits
 from tests.emulators.fal_files import picture
 
 WIDTH, HEIGHT = 320, 240
-QUICK = Limits(connect=0.5, read=0.6, write=0.5, total=1.0)
-SMALL = DownloadLimits(size=200_000, connect=0.5, read=0.4, total=0.8)
+# Patient on a busy machine: a double that hangs drops the connection after `HANG` seconds, and how long we wait for one
+# that does not is checked for every provider in tests/providers.
+LIMITS = Limits(connect=3.0, read=5.0, write=3.0, total=8.0)
+DOWNLOADS = DownloadLimits(size=200_000, connect=3.0, read=5.0, total=8.0)
+HANG = 0.2
 WORDS_ALONE = (Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO)
 
 

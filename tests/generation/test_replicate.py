@@ -5,7 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -30,7 +30,7 @@ from generation.providers.replicate_endpoints import ENDPOINTS
 from tests.emulators.replicate import ReplicateDouble
 from tests.emulators.replicate_models import OFFICIAL, VERSIONED
 from tests.generation.replicate_calls import call, fetched, made, provider_at
-from tests.generation.row_calls import QUICK, a_mask, an_image, call_of_row, row_named
+from tests.generation.row_calls import HANG, LIMITS, a_mask, an_image, call_of_row, row_named
 
 BEGINNINGS = {"image": (b"\x89PNG", b"\xff\xd8\xff", b"RIFF"), "mesh": (b"glTF",)}
 
@@ -45,7 +45,7 @@ def double() -> Iterator[ReplicateDouble]:
 def replicate(double: ReplicateDouble) -> ReplicateDouble:
     """The double, with everything of the test before forgotten."""
     double.forget()
-    double.hang = 1.0
+    double.hang = HANG
     return double
 
 
@@ -247,9 +247,11 @@ def test_without_a_token_nothing_is_sent(replicate: ReplicateDouble, settings: S
     assert list(replicate.log) == []
 
 
-def test_outputs_come_from_replicate_alone_unless_another_address_is_set() -> None:
-    assert Account(token="t").sources == ("https://replicate.delivery", "https://*.replicate.delivery")
-    assert Account(token="t", base_url="https://gateway.example/replicate").sources == ("https://gateway.example/",)
+def test_outputs_come_from_replicate_and_from_the_address_that_was_set() -> None:
+    official = ("https://replicate.delivery", "https://*.replicate.delivery")
+    assert Account(token="t").sources == official
+    gateway = Account(token="t", base_url="https://gateway.example/replicate")
+    assert gateway.sources == (*official, "https://gateway.example/")
     assert "secret" not in repr(Account(token="secret"))
 
 
@@ -302,7 +304,8 @@ def test_replicates_wish_to_be_left_alone_is_kept_though_only_its_words_say_it(
     with pytest.raises(Retryable) as caught:
         provider.submit(call())
     assert caught.value.retry_after == 17
-    replicate.retry_after = "soon"  # type: ignore[assignment] - not a number: the words have one
+    # Not a number: then the words have one.
+    replicate.retry_after = cast(int, "soon")
     replicate.fail_next("429")
     with pytest.raises(Retryable) as caught:
         provider.submit(call())
@@ -312,7 +315,7 @@ def test_replicates_wish_to_be_left_alone_is_kept_though_only_its_words_say_it(
 def test_a_submit_that_reached_nobody_may_be_sent_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with closing(Replicate(Account(token="t", base_url=url), limits=QUICK)) as provider, pytest.raises(Retryable):
+    with closing(Replicate(Account(token="t", base_url=url), limits=LIMITS)) as provider, pytest.raises(Retryable):
         provider.submit(call())
 
 

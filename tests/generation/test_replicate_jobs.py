@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -37,7 +37,7 @@ def replicate(settings: Settings, maker: Viewer) -> Iterator[ReplicateDouble]:
         yield double
 
 
-def begun(viewer: Viewer, model: str = "flux-schnell", **fields: object) -> Job:
+def begun(viewer: Viewer, model: str = "flux-schnell", **fields: Any) -> Job:
     job = submit(viewer, model=f"replicate-{model}", **{"params": {}} | fields)
     pipeline.start(job_id=job.pk)
     return Job.objects.get(pk=job.pk)

@@ -9,7 +9,7 @@ from generation.providers.base import ContentRejected, Gone, InvalidInput, Provi
 from generation.providers.replicate import Replicate
 from tests.emulators.replicate import ReplicateDouble
 from tests.generation.replicate_calls import call, fetched, made, provider_at
-from tests.generation.row_calls import an_image
+from tests.generation.row_calls import HANG, an_image
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def double() -> Iterator[ReplicateDouble]:
 def replicate(double: ReplicateDouble) -> ReplicateDouble:
     """The double, with everything of the test before forgotten."""
     double.forget()
-    double.hang = 1.0
+    double.hang = HANG
     return double
 
 

@@ -16,6 +16,7 @@ from generation.providers.replicate import Replicate
 from tests.emulators.replicate import ReplicateDouble
 from tests.emulators.replicate_models import Prediction
 from tests.generation.replicate_calls import account_at, call, provider_at
+from tests.generation.row_calls import HANG
 
 
 class Receiver(ThreadingHTTPServer):
@@ -193,7 +194,7 @@ def test_a_new_secret_is_found_and_one_of_several_signatures_is_enough(
 
 @pytest.mark.parametrize("fault", ["500", "key_refused", "hang"])
 def test_without_the_secret_nothing_is_decided(replicate: ReplicateDouble, provider: Replicate, fault: str) -> None:
-    replicate.hang = 1.0
+    replicate.hang = HANG
     replicate.fail_next(fault, on="secret")
     delivery = replicate.postman.signed(a_prediction())
     for _each in range(2):

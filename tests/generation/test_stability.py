@@ -28,7 +28,7 @@ from generation.providers.stability_endpoints import ENDPOINTS, path_of
 from tests.emulators.messages import Form
 from tests.emulators.stability import StabilityDouble
 from tests.emulators.stability_forms import PATHS
-from tests.generation.row_calls import QUICK, a_mask, an_image, call_of_row, inputs_of, row_named
+from tests.generation.row_calls import HANG, LIMITS, a_mask, an_image, call_of_row, inputs_of, row_named
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,13 @@ def double() -> Iterator[StabilityDouble]:
 def stability(double: StabilityDouble) -> StabilityDouble:
     """The double, with everything of the test before forgotten."""
     double.forget()
-    double.hang = 1.5
+    double.hang = HANG
     return double
 
 
 @pytest.fixture
 def provider(stability: StabilityDouble) -> Stability:
-    return Stability(Account(key=stability.key, base_url=stability.url), limits=QUICK)
+    return Stability(Account(key=stability.key, base_url=stability.url), limits=LIMITS)
 
 
 def call(slug: str = "core", given: dict[str, Any] | None = None, **changes: Any) -> Call:
@@ -297,7 +297,7 @@ def test_a_post_that_reached_nobody_may_be_sent_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(Retryable):
-        made(Stability(Account(key="k", base_url=url), limits=QUICK), call())
+        made(Stability(Account(key="k", base_url=url), limits=LIMITS), call())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whole jobs on Stability: our engine, its protocol on loopback, picture and money."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -31,7 +32,7 @@ def stability(settings: Settings, maker: Viewer) -> Iterator[StabilityDouble]:
         yield double
 
 
-def done(viewer: Viewer, model: str = "core", **fields: object) -> Job:
+def done(viewer: Viewer, model: str = "core", **fields: Any) -> Job:
     job = submit(viewer, model=f"stability-{model}", **{"params": {}} | fields)
     pipeline.start(job_id=job.pk)
     return Job.objects.get(pk=job.pk)
