@@ -36,7 +36,7 @@ class RenditionInline(TabularInline):
 class AssetAdmin(ModelAdmin):
     """Assets of all companies."""
 
-    list_display = ["preview", "title", "company", "user", "origin", "mime", "created_at", "is_binned"]
+    list_display = ["preview", "title", "company", "user", "origin", "kind", "mime", "created_at", "is_binned"]
     list_filter = ["origin", "kind", "task", ("deleted_at", admin.EmptyFieldListFilter)]
     list_select_related = ["company", "user"]
     list_per_page = 50
@@ -63,12 +63,12 @@ class AssetAdmin(ModelAdmin):
     @admin.display(description=_("picture"))
     def preview(self, asset: Asset) -> SafeString | str:
         """A small picture by a signed address."""
-        return _picture(operator_url(asset, "thumb-320"), asset, PREVIEW_PX)
+        return _picture(operator_url(asset, _preview_of(asset, "thumb-320")), asset, PREVIEW_PX)
 
     @admin.display(description=_("picture"))
     def large_preview(self, asset: Asset) -> SafeString | str:
         """A larger one."""
-        return _picture(operator_url(asset, "thumb-640"), asset, 4 * PREVIEW_PX)
+        return _picture(operator_url(asset, _preview_of(asset, "thumb-640")), asset, 4 * PREVIEW_PX)
 
     @admin.display(description=_("prompt or file name"))
     def title(self, asset: Asset) -> str:
@@ -100,6 +100,11 @@ def _moderate(request: HttpRequest, queryset: QuerySet[Asset], *, is_binned: boo
     if not isinstance(operator, User):
         return 0
     return moderate_assets(ids=queryset.values_list("pk", flat=True), operator=operator, is_binned=is_binned)
+
+
+def _preview_of(asset: Asset, thumbnail: str) -> str:
+    """A mask is its own preview: nothing else of it is kept."""
+    return "original" if asset.kind == Asset.Kind.MASK else thumbnail
 
 
 def _picture(address: str, asset: Asset, edge: int) -> SafeString | str:

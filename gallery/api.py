@@ -43,6 +43,7 @@ class UploadsView(APIView):
         tags=TAG,
         summary="Upload a picture",
         description="Keeps a picture in your gallery; give its `id` as an input of a job. "
+        "With `purpose=mask` it is kept for a job alone, as where a picture may change. "
         "The content decides what it is, never the name. A refused file leaves nothing behind. Instead of a file, JSON "
         "with the `url` of a picture may be sent, where this installation fetches from that site.",
         request={"multipart/form-data": UploadSerializer, "application/json": ImportSerializer},
@@ -58,7 +59,9 @@ class UploadsView(APIView):
         else:
             form = UploadSerializer(data=request.data)
             form.is_valid(raise_exception=True)
-            asset = services.upload_picture(viewer=viewer, file=form.validated_data["file"])
+            is_mask = form.validated_data["purpose"] == "mask"
+            take = services.upload_mask if is_mask else services.upload_picture
+            asset = take(viewer=viewer, file=form.validated_data["file"])
         return Response(_serialize(asset, request, viewer), status=201)
 
 
@@ -74,7 +77,7 @@ class AssetsView(ListAPIView[Asset]):
     def get_queryset(self) -> AssetQuerySet:
         if getattr(self, "swagger_fake_view", False):
             return Asset.objects.none()
-        return Asset.objects.visible_to(viewer_of(self.request)).kept().with_files()
+        return Asset.objects.visible_to(viewer_of(self.request)).kept().shown().with_files()
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
@@ -120,7 +123,7 @@ class RestoreView(APIView):
 
 
 def _get_asset(viewer: Viewer, asset_id: UUID) -> Asset:
-    return get_object_or_404(Asset.objects.visible_to(viewer).kept().with_files(), pk=asset_id)
+    return get_object_or_404(Asset.objects.visible_to(viewer).kept().shown().with_files(), pk=asset_id)
 
 
 def _serialize(asset: Asset, request: Request, viewer: Viewer) -> dict[str, Any]:

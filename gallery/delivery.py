@@ -65,6 +65,14 @@ class Delivery:
         found = self._files(asset).get(rendition)
         return _address_of(asset, found, is_download=download) if found else ""
 
+    def script_url(self, asset: Asset) -> str:
+        """Return the path of the original on this very site, for a script to fetch; "" when there is none.
+
+        The viewer of 3D models reads its file itself: from a bucket's or a cache's site it would need their consent.
+        """
+        found = self._files(asset).get("original")
+        return _own_address(found.key, name=file_name(asset, found), is_download=False) if found else ""
+
     def download_url(self, asset: Asset) -> str:
         """Return the path that saves the original under a telling name."""
         return self.url(asset, "original", download=True)
@@ -155,11 +163,13 @@ def _address_of(asset: Asset, rendition: AssetRendition, *, is_download: bool = 
 def _address(key: str, *, name: str, is_download: bool) -> str:
     disposition = content_disposition_header(is_download, name) or "inline"
     direct = files.signed_url(key, expires_at=_expiry(), seconds=2 * _step(), disposition=disposition)
-    if direct:
-        return direct
+    return direct or settings.CDN_URL + _own_address(key, name=name, is_download=is_download)
+
+
+def _own_address(key: str, *, name: str, is_download: bool) -> str:
     value = b64_encode(json.dumps([key, _expiry(), int(is_download)], separators=(",", ":")).encode()).decode()
     signature = _signer().signature(f"{value}/{name}")
-    return settings.CDN_URL + reverse("file", args=[f"{value}.{signature}", name])
+    return reverse("file", args=[f"{value}.{signature}", name])
 
 
 def _signer() -> Signer:

@@ -18,6 +18,8 @@ EXAMPLE = {
     "thumbnail_url": "https://darkroom.example/f/WyIx….YmFy…/darkroom-red-fox-in-the-snow-42.webp",
     "width": 1024,
     "height": 1024,
+    "seconds": None,
+    "faces": None,
     "mime": "image/png",
     "bytes": 1382042,
     "prompt": "red fox in the snow",
@@ -36,10 +38,15 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     """One asset. Its context holds the `request` and one `delivery` for all rows; renditions are fetched before."""
 
     url = serializers.SerializerMethodField(
-        help_text="The picture itself; signed, works for one to two hours. Empty when your plan has no copy of it."
+        help_text="The picture, video or 3D model itself; signed, works for one to two hours. "
+        "Empty when your plan has no copy of it."
     )
-    thumbnail_url = serializers.SerializerMethodField(help_text="WebP, long edge 640 pixels; signed like `url`.")
-    mime = serializers.CharField(read_only=True, help_text="Type of the picture at `url`.")
+    thumbnail_url = serializers.SerializerMethodField(
+        help_text="WebP, long edge 640 pixels, of a video or 3D model a poster; signed like `url`. Empty for masks."
+    )
+    seconds = serializers.FloatField(read_only=True, allow_null=True, help_text="Of a video, how long it lasts.")
+    faces = serializers.IntegerField(read_only=True, allow_null=True, help_text="Of a 3D model, its triangles.")
+    mime = serializers.CharField(read_only=True, help_text="Type of what is at `url`.")
     model = serializers.CharField(source="model_name", read_only=True, help_text="Empty for uploads.")
     params = serializers.JSONField(read_only=True, help_text="What it was made with, besides prompt and seed.")
 
@@ -53,6 +60,8 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
             "thumbnail_url",
             "width",
             "height",
+            "seconds",
+            "faces",
             "mime",
             "bytes",
             "prompt",
@@ -100,4 +109,10 @@ class UploadSerializer(serializers.Serializer[Any]):
         max_length=1000,
         help_text="JPEG, PNG, WebP, HEIC or AVIF by content, up to 10 MB and 50 megapixels. Its orientation is "
         "applied; location and other metadata are removed. HEIC and AVIF are kept as JPEG (WebP where transparent).",
+    )
+    purpose = serializers.ChoiceField(
+        choices=[("input", "input"), ("mask", "mask")],
+        default="input",
+        help_text="`mask`: where a picture may change. White may, black stays; of a drawing on transparent ground, "
+        "what was drawn may. Of the same size as the picture; listed nowhere and gone after 30 days.",
     )

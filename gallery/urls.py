@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gallery import file_views, import_views, views
+from gallery import compare_views, file_views, import_views, views
 
 urlpatterns = [
     path("", views.landing, name="landing"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("gallery/bin", views.bin_, name="bin"),
     path("gallery/delete", views.delete_many, name="gallery-delete"),
     path("gallery/restore", views.restore_many, name="gallery-restore"),
+    path("compare", compare_views.compare, name="compare"),
     path("a/<uuid:asset_id>", views.asset, name="asset"),
     path("a/<uuid:asset_id>/download", views.download, name="asset-download"),
     path("a/<uuid:asset_id>/delete", views.delete_one, name="asset-delete"),

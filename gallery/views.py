@@ -24,7 +24,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts.viewer import NoCompany, Viewer, viewer_of
 from billing.models import Plan
-from gallery import binning, selectors
+from gallery import binning, files, selectors
 from gallery.delivery import delivery_for
 from gallery.models import Asset
 from gallery.tiles import shape_of, tile_of
@@ -45,10 +45,13 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request")
 def gallery(request: HttpRequest) -> HttpResponse:
-    """The company's pictures, newest first. `?before=` goes on from a picture, `?after=` gives what came since."""
+    """What the company keeps, newest first, with `?kind=` of one kind alone.
+
+    `?before=` goes on from an asset, `?after=` gives what came since.
+    """
     viewer = _get_viewer(request)
-    before, after = _key(request, "before"), _key(request, "after")
-    page = selectors.gallery_page(viewer, before=before, after=after)
+    before, after, kind = _key(request, "before"), _key(request, "after"), _kind(request)
+    page = selectors.gallery_page(viewer, before=before, after=after, kind=kind)
     delivery = delivery_for(viewer)
     context = {
         "tiles": [tile_of(asset, delivery) for asset in page.assets],
@@ -56,6 +59,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "newest": page.assets[0].pk if page.assets else after,
         "is_newest": before is None,
         "is_addition": after is not None,
+        "kind": kind,
     }
     if _is_fragment(request):
         response = render(request, "gallery/gallery.html#tiles", context)
@@ -64,6 +68,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
             response.headers["HX-Refresh"] = "true"
         return response
     context["undo"] = request.session.pop(UNDO_KEY, None)
+    context["kinds"] = _kinds() if kind or selectors.has_other_kinds(viewer) else []
     return render(request, "gallery/gallery.html", context)
 
 
@@ -89,9 +94,12 @@ def bin_(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
-    """One picture, large, with all that is known of it and what it came from and led to."""
+    """One picture, video or mesh, large, with all that is known of it and what it came from and led to."""
     viewer, found = _get_asset(request, asset_id)
     delivery = delivery_for(viewer)
+    parents = selectors.parents_of(found, viewer)
+    is_picture = found.kind == Asset.Kind.IMAGE
+    compared = next((row for row in parents if is_picture and row.kind == Asset.Kind.IMAGE), None)
     return render(
         request,
         "gallery/asset.html",
@@ -99,10 +107,15 @@ def asset(request: HttpRequest, asset_id: UUID) -> HttpResponse:
             "asset": found,
             "tile": tile_of(found, delivery),
             "original": delivery.url(found),
+            "poster": "" if is_picture else delivery.thumbnail(found, 1280),
+            "model": delivery.script_url(found) if found.kind == Asset.Kind.MESH else "",
+            "manifest": delivery.url(found, "manifest", download=True),
+            "compared": compared and {"asset": compared, "url": delivery.thumbnail(compared, 1280)},
+            "compared_to": delivery.thumbnail(found, 1280) if compared else "",
             "neighbours": selectors.neighbours_of(found, viewer),
-            "parents": [tile_of(row, delivery) for row in selectors.parents_of(found, viewer)],
+            "parents": [tile_of(row, delivery) for row in parents],
             "children": [tile_of(row, delivery) for row in selectors.children_of(found, viewer)],
-            "format": found.mime.partition("/")[2].upper(),
+            "format": files.EXTENSIONS.get(found.mime, "").upper(),
             "seconds": f"{found.elapsed_ms / 1000:.1f}" if found.elapsed_ms else "",
             "params": {key.replace("_", " "): value for key, value in found.params.items() if value not in (None, "")},
         },
@@ -215,12 +228,25 @@ def _get_viewer(request: HttpRequest) -> Viewer:
 
 def _get_asset(request: HttpRequest, asset_id: UUID) -> tuple[Viewer, Asset]:
     viewer = _get_viewer(request)
-    rows = Asset.objects.visible_to(viewer).present().with_files()
+    rows = Asset.objects.visible_to(viewer).present().shown().with_files()
     return viewer, get_object_or_404(rows, pk=asset_id)
 
 
 def _is_fragment(request: HttpRequest) -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+
+
+def _kind(request: HttpRequest) -> str:
+    """The kind that is asked for; "" for all. What nobody keeps is a page that does not exist."""
+    kind = request.GET.get("kind", "")
+    if kind and kind not in {value for value, _label in _kinds()}:
+        raise Http404
+    return kind
+
+
+def _kinds() -> list[tuple[str, str]]:
+    """What the gallery can be narrowed to."""
+    return [("image", _("Pictures")), ("video", _("Videos")), ("mesh", _("3D"))]
 
 
 def _key(request: HttpRequest, name: str) -> UUID | None:

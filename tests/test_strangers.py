@@ -103,6 +103,7 @@ ROWS: dict[str, Row] = {
     "gallery-delete": Row({"POST": (302, 404)}, body="asset"),
     "gallery-restore": Row({"POST": (302, 404)}, body="asset"),
     "asset": Row({"GET": (302, 404)}, kwargs="asset"),
+    "compare": Row({"GET": (302, 404)}),
     "asset-download": Row({"GET": (302, 404)}, kwargs="asset"),
     "asset-delete": Row({"POST": (302, 404)}, kwargs="asset"),
     "asset-restore": Row({"POST": (302, 404)}, kwargs="asset"),

@@ -33,6 +33,9 @@ BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Above this a progressive JPEG or a hard-squeezed PNG costs more seconds and memory than it saves bytes.
 LARGE_PIXELS = 16_000_000
 
+# How bright a mask is where something may change, at least; less is what compression leaves of black.
+PAINTED = 16
+
 # The brands by which an ISO container says that it holds such a picture, its own or one that it is compatible with.
 BRANDS = (
     (AVIF, {b"avif", b"avis"}),
@@ -229,10 +232,6 @@ def make(source: Path, folder: Path, watermark_text: str | None, xmp: bytes = b"
         has_alpha=image.mode == "RGBA",
         renditions=tuple(renditions),
     )
-
-
-# How bright a mask is where something may change, at least; less is what compression leaves of black.
-PAINTED = 16
 
 
 def make_mask(source: Path, folder: Path) -> Media:

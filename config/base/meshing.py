@@ -16,7 +16,7 @@ from config.base.child import Refused, serve
 from config.base.decoding import BOMBS, BROKEN, digest_of, hash_thumb, write_thumbnails
 from config.base.glb import Array, Glb, read_glb
 from config.base.media import MAX_FACES, MESH_MIME, Media, Rendition
-from config.base.rasteriser import Look, Surface, draw, normals_of
+from config.base.rasteriser import Look, Surface, draw
 from config.base.textures import mime_of
 from config.base.watermark import mark
 
@@ -118,10 +118,9 @@ def surface_of(
     """One primitive, brought into the world."""
     attributes = primitive["attributes"]
     moved = points @ world[:3, :3].T + world[:3, 3]
+    normals = None
     if "NORMAL" in attributes:
         normals = glb.accessor(attributes["NORMAL"])[:, :3].astype(float) @ np.linalg.pinv(world[:3, :3])
-    else:
-        normals = normals_of(moved, triangles)
     colours = glb.accessor(attributes["COLOR_0"])[:, :3].astype(np.float32) if "COLOR_0" in attributes else None
     places = glb.accessor(attributes["TEXCOORD_0"]).astype(np.float64) if "TEXCOORD_0" in attributes else None
     for beside in (normals, colours, places):

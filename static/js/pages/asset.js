@@ -1,4 +1,4 @@
-// One picture: full screen, and a swipe to the next.
+// One picture, video or 3D model: full screen, and a swipe to the next.
 
 const stage = document.querySelector("[data-stage]");
 const SWIPE_PX = 60;
@@ -16,7 +16,8 @@ function step(isOnward) {
 let start = null;
 stage.addEventListener("touchstart", (event) => {
   const isZoomed = (window.visualViewport?.scale ?? 1) > 1.01;
-  start = event.touches.length === 1 && !isZoomed ? event.touches[0] : null;
+  const isOurs = !event.target.closest("[data-own-touch], video");
+  start = isOurs && event.touches.length === 1 && !isZoomed ? event.touches[0] : null;
 }, { passive: true });
 stage.addEventListener("touchend", (event) => {
   if (!start || event.touches.length) return;
@@ -27,3 +28,10 @@ stage.addEventListener("touchend", (event) => {
   if (Math.abs(across) < SWIPE_PX || Math.abs(across) < 2 * Math.abs(down)) return;
   step((across < 0) === (document.dir !== "rtl"));
 }, { passive: true });
+
+// What is played and turned keeps its keys to itself: an arrow there winds the film, and leads to no other picture.
+for (const player of stage.querySelectorAll("[data-own-keys]")) {
+  player.addEventListener("keydown", (event) => {
+    if (event.target.matches("video, canvas") && !event.metaKey && !event.ctrlKey) event.stopPropagation();
+  });
+}

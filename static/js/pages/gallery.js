@@ -4,6 +4,7 @@ const form = document.querySelector("[data-gallery]");
 const grid = form.querySelector("[data-tiles]");
 const emptyState = document.querySelector("[data-empty]");
 const counter = form.querySelector("[data-selection-count]");
+const comparison = form.querySelector("[data-compare-chosen]");
 
 const tiles = () => [...grid.querySelectorAll(".tile:not([hidden])")];
 const boxOf = (tile) => tile.querySelector('input[name="ids"]');
@@ -16,6 +17,15 @@ let anchor = null;
 function count() {
   const size = chosen().length;
   if (counter) counter.textContent = size === 1 ? counter.dataset.one : counter.dataset.many.replace("{n}", size);
+  offerComparison();
+}
+
+// Two can be compared; the older one is what the other is held against.
+function offerComparison() {
+  if (!comparison) return;
+  const [second, first, more] = chosen();
+  comparison.hidden = !first || Boolean(more);
+  if (!comparison.hidden) comparison.search = new URLSearchParams({ a: first.dataset.tile, b: second.dataset.tile });
 }
 
 function choose(tile, isChosen) {
