@@ -3,25 +3,41 @@
 import cv2
 import numpy as np
 
+from config.base.pictures import MAX_PIXELS
 from generation.providers.studio.noise import Floats, as_floats
-from generation.providers.studio.request import Progress
+from generation.providers.studio.pixels import Pixels, read_picture, to_bytes, to_floats
+from generation.providers.studio.request import Progress, Refused, StudioRequest
 
 # Rows of the small picture worked on at once, with enough margin that the seams agree.
-STRIP, MARGIN = 320, 16
+STRIP, MARGIN = 160, 16
 ROUNDS = {"draft": 2, "standard": 5, "fine": 9}
 
 
-def enlarge(image: Floats, detail: str, progress: Progress) -> Floats:
-    """Twice as wide and high, any number of channels, by iterative back-projection."""
-    height, width = image.shape[:2]
-    result = np.empty((height * 2, width * 2, *image.shape[2:]), np.float32)
+def upscale(request: StudioRequest, seed: int, progress: Progress) -> Pixels:
+    """The source `scale` times as wide and high, any number of channels. Raises `Refused` beyond what we keep."""
+    del seed  # Nothing is left to chance.
+    pixels = read_picture(request.source)
+    height, width = pixels.shape[:2]
+    size = width * height * request.scale**2
+    if size > MAX_PIXELS:
+        raise Refused(
+            "enlarged-too-far",
+            f"{size} pixels are more than {MAX_PIXELS}",
+            scale=request.scale,
+            megapixels=round(size / 1e6),
+            limit=MAX_PIXELS // 1_000_000,
+        )
+    result = np.empty((height * request.scale, width * request.scale, pixels.shape[2]), np.uint8)
+    # In strips, kept as bytes: floats of a whole large result would not fit.
     starts = range(0, height, STRIP)
     for first in starts:
         progress.stage(0.9 / len(starts))
-        low, high = max(0, first - MARGIN), min(height, first + STRIP + MARGIN)
-        part = _project(np.ascontiguousarray(image[low:high]), ROUNDS[detail], progress)
-        last = min(height, first + STRIP)
-        result[first * 2 : last * 2] = part[(first - low) * 2 : (last - low) * 2]
+        low, high, last = max(0, first - MARGIN), min(height, first + STRIP + MARGIN), min(height, first + STRIP)
+        part = to_floats(np.ascontiguousarray(pixels[low:high]))
+        for _ in range(request.scale // 2):
+            part = _project(part, ROUNDS[request.detail], progress)
+        kept = part[(first - low) * request.scale : (last - low) * request.scale]
+        result[first * request.scale : last * request.scale] = to_bytes(kept)
     return result
 
 
