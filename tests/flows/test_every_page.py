@@ -63,6 +63,7 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "bin-empty": ("newcomer", _path("/gallery/bin")),
     "landing-signed-in": ("settled", _path("/")),
     "generate": ("settled", _path("/generate")),
+    "prompts": ("settled", _path("/generate/prompts/")),
     "restyle": ("settled", lambda home: f"/generate?input={home.asset}"),
     "job": ("settled", lambda home: f"/jobs/{home.job}"),
     "gallery": ("settled", _path("/gallery")),
