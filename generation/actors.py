@@ -1,15 +1,34 @@
 """What Dramatiq calls. Retries belong to the database, so no message is retried by the queue."""
 
+from typing import Any
 from uuid import UUID
 
 import dramatiq
 
 from config.base import logs
 from generation import pipeline, queue, remote
+from generation.providers import registry
 
 for name in ("priority", "bulk", "blocking", "direct"):
     # Messages are sent to these by actor name (see `generation.queue`); a worker must know the queues.
     dramatiq.get_broker().declare_queue(name)
+
+
+class Preload(dramatiq.Middleware):
+    """Loads the adapters that a worker's queues need, before the first job does."""
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:
+        """Called in each worker process once its threads stand."""
+        queues = set(worker.consumer_whitelist or broker.get_declared_queues())
+        if "blocking" in queues:
+            registry.load(is_direct=True, is_local=True)
+        if "direct" in queues:
+            registry.load(is_direct=True)
+        if queues & {"default", "priority", "bulk"}:
+            registry.load(is_direct=False)
+
+
+dramatiq.get_broker().add_middleware(Preload())
 
 
 @dramatiq.actor(actor_name=queue.START_JOB, max_retries=0, time_limit=3_600_000, notify_shutdown=True)

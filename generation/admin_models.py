@@ -1,12 +1,15 @@
 """The catalogue for operators: rows with their price and margin, on and off, and a probe of each."""
 
+import json
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import ModelAdmin as DjangoModelAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, ExpressionWrapper, QuerySet
-from django.forms import ChoiceField, ModelForm
+from django.forms import ChoiceField, JSONField, ModelForm
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -14,7 +17,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.models import User
@@ -25,8 +28,7 @@ from generation.margins import examples_of
 from generation.models import AIModel, CustomProvider
 from generation.operations import probe_model
 from generation.pricing import cost_of, price_of
-from generation.providers import registry
-from generation.providers.fal import Fal
+from generation.providers import names, registry
 from generation.providers.fal_endpoints import ENDPOINTS
 
 
@@ -36,10 +38,18 @@ def known_providers() -> list[tuple[str, str]]:
     return built_in + [(row.provider_name, f"{row.name} ({row.provider_name})") for row in CustomProvider.objects.all()]
 
 
+class IndentedJSON(JSONField):
+    """JSON that a person can read."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """As it was sent, or with each level on its own line."""
+        return value if isinstance(value, InvalidJSONInput) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class AIModelForm(ModelForm[AIModel]):
     """A row that can be offered: what is wrong with it is said at the field concerned."""
 
-    provider = ChoiceField(label=_("provider"), widget=UnfoldAdminSelectWidget)
+    provider = ChoiceField(label=_("Provider"), widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = AIModel
@@ -71,6 +81,7 @@ class AIModelForm(ModelForm[AIModel]):
             "fails_over",
             "equivalents",
         ]
+        field_classes = {"parameters": IndentedJSON, "cost_factors": IndentedJSON}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +98,7 @@ class AIModelForm(ModelForm[AIModel]):
         row = {name: value for name, value in data.items() if value is not None}
         for column, sentence in problems_of(row).items():
             self.add_error(column if column in self.fields else None, sentence)
-        if data.get("provider") == Fal.name and data.get("endpoint") not in (None, *ENDPOINTS):
+        if data.get("provider") == names.FAL and data.get("endpoint") not in (None, *ENDPOINTS):
             known = ", ".join(sorted(ENDPOINTS))
             self.add_error("endpoint", _now("This program knows how to ask these of fal's: %s.") % known)
         others = [other.name for other in data.get("equivalents", []) if other.task != data.get("task")]
@@ -127,7 +138,7 @@ class AIModelAdmin(ModelAdmin):
     """Rows of the catalogue: price, tier, on and off."""
 
     form = AIModelForm
-    list_display = ["name", "provider", "task", "tier", "price", "cost", "offered", "is_active", "position"]
+    list_display = ["name", "provider", "task", "tier", "price", "cost", "is_active", "position", "offered"]
     list_filter = [OfferedFilter, "provider", "task", "tier", "unit", "is_active"]
     list_editable = ["is_active", "position"]
     list_per_page = 100
@@ -165,30 +176,22 @@ class AIModelAdmin(ModelAdmin):
 
     # --- Columns ------------------------------------------------------------------------------------------------------
 
-    @admin.display(description=_("credits per output"))
+    @admin.display(description=_("credits"))
     def price(self, model: AIModel) -> int:
         """What one output with the defaults costs now."""
         return price_of(model)
 
-    @admin.display(description=_("cost per output, USD"))
+    @admin.display(description=_("cost, USD"))
     def cost(self, model: AIModel) -> str:
         """What the provider takes for it."""
-        return f"{cost_of(model).normalize():f}"
+        return dollars(cost_of(model))
 
-    @display(description=_("offered"), label={"yes": "success", "key": "warning", "custom": "warning", "off": "danger"})
-    def offered(self, model: AIModel) -> tuple[str, str]:
+    @admin.display(description=_("offered"))
+    def offered(self, model: AIModel) -> str:
         """Whether people can choose it now, and if not, why."""
-        if not model.pk or model._state.adding:
-            return "", "–"
-        if not model.is_active:
-            reason = _now("switched off: %s") % model.off_reason if model.off_reason else _now("switched off")
-            return "off", reason
-        if model.is_served:  # type: ignore[attr-defined]
-            return "yes", _now("yes")
-        setting = registry.setting_of(model.provider)
-        if setting:
-            return "key", _now("no key: set %s") % setting
-        return "custom", _now("custom provider inactive")
+        if model._state.adding:
+            return "–"
+        return render_to_string("admin/generation/offered.html", _standing(model))
 
     @admin.display(description=_("price and margin"))
     def margin(self, model: AIModel) -> str:
@@ -252,11 +255,29 @@ class AIModelAdmin(ModelAdmin):
             "title": _now("Probe: %s") % model.name,
             "opts": AIModel._meta,
             "model": model,
-            "cost": cost_of(model),
+            "cost": dollars(cost_of(model)),
             "offered": self.offered(model),
             "refusal": refusal,
         }
         return render(request, "admin/generation/probe.html", context, status=422 if refusal else 200)
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount with at least two decimals, and no zeros after them."""
+    plain = f"{amount.normalize():f}"
+    return plain if len(plain.partition(".")[2]) > 2 else f"{amount:.2f}"
+
+
+def _standing(model: AIModel) -> dict[str, str]:
+    """A word, its colour, and why; the row carries `is_served`."""
+    if not model.is_active:
+        return {"kind": "danger", "word": _now("switched off"), "reason": model.off_reason}
+    if model.is_served:  # type: ignore[attr-defined]
+        return {"kind": "success", "word": _now("yes"), "reason": ""}
+    setting = registry.setting_of(model.provider)
+    if setting:
+        return {"kind": "warning", "word": _now("no key"), "reason": _now("Set %s.") % setting}
+    return {"kind": "warning", "word": _now("inactive"), "reason": _now("Its custom provider is inactive.")}
 
 
 def _note(request: HttpRequest, what: str, model: AIModel, detail: dict[str, Any]) -> None:

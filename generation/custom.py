@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Concat
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from config.base.crypto import Undecryptable, decrypt, encrypt
 from generation.models import CustomProvider
-from generation.providers import registry
-from generation.providers.openai_images import Account, CustomImages
+from generation.providers import names, registry
+from generation.providers.base import DirectProvider
+from generation.providers.openai_account import Account
 
 # What fits into a header: visible ASCII.
 KEY = re.compile(r"[\x21-\x7e]{1,500}")
@@ -71,7 +73,7 @@ def _encrypted(key: str) -> str:
     return encrypt(stripped) if stripped else ""
 
 
-def _find(slug: str) -> CustomImages:
+def _find(slug: str) -> DirectProvider:
     """The endpoint of a row. Raises `KeyError` when there is none; one query."""
     row = CustomProvider.objects.filter(slug=slug).first()
     if row is None:
@@ -92,12 +94,13 @@ def _find(slug: str) -> CustomImages:
         needs_key=needs_key,
         is_official=False,
     )
-    return CustomImages(account)
+    adapter: DirectProvider = import_string("generation.providers.openai_images.CustomImages")(account)
+    return adapter
 
 
 def row_name(slug: str) -> str:
     """What catalogue rows call the endpoint of a slug."""
-    return f"{registry.CUSTOM}{slug}"
+    return f"{names.CUSTOM}{slug}"
 
 
 def _names() -> list[str]:
@@ -105,6 +108,6 @@ def _names() -> list[str]:
 
 
 def _are_named_by(column: str) -> Q:
-    row_names = Concat(Value(registry.CUSTOM), F("slug"), output_field=CharField())
+    row_names = Concat(Value(names.CUSTOM), F("slug"), output_field=CharField())
     active = CustomProvider.objects.filter(is_active=True).order_by()
     return Q(**{f"{column}__in": active.annotate(row_name=row_names).values("row_name")})

@@ -14,7 +14,7 @@ from config.base.realtime import connection
 from config.worker import QUEUES, unserved_queues
 from generation import breaker
 from generation.models import CustomProvider, Job, ProviderAlert, ProviderCall
-from generation.providers import registry
+from generation.providers import names, registry
 from generation.providers.base import QuotaExceeded
 
 WINDOW = timedelta(hours=1)
@@ -85,7 +85,7 @@ class Missing:
 def provider_alerts() -> list[Alert]:
     """Who refuses us now, the longest first; one query, and one more where it is an operator's own endpoint."""
     rows = list(ProviderAlert.objects.order_by("first_at"))
-    slugs = [row.provider.removeprefix(registry.CUSTOM) for row in rows if row.provider.startswith(registry.CUSTOM)]
+    slugs = [row.provider.removeprefix(names.CUSTOM) for row in rows if row.provider.startswith(names.CUSTOM)]
     own = {row.provider_name: row for row in CustomProvider.objects.filter(slug__in=slugs)} if slugs else {}
     return [_alert(row, own.get(row.provider)) for row in rows]
 
@@ -108,8 +108,8 @@ def _alert(row: ProviderAlert, own: CustomProvider | None) -> Alert:
 
 def missing_providers() -> list[Missing]:
     """Providers that came with the program and have no key."""
-    names = registry.names()
-    return [Missing(name, registry.setting_of(name)) for name in registry.known() if name not in names]
+    present = registry.names()
+    return [Missing(name, registry.setting_of(name)) for name in registry.known() if name not in present]
 
 
 def provider_health() -> list[ProviderHealth]:

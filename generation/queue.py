@@ -10,9 +10,7 @@ from redis.exceptions import RedisError
 from billing.models import Plan
 from config.base.realtime import connection
 from generation.models import AIModel
-from generation.providers import registry
-from generation.providers.base import DirectProvider
-from generation.providers.local import LocalStudio
+from generation.providers import names, registry
 
 START_JOB = "start_job"
 CHECK_JOB = "check_job"
@@ -22,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 def queue_of(model: AIModel, plan: Plan) -> str:
     """Where its messages go. Whoever answers in one go holds a thread meanwhile, so has threads of its own."""
-    if not isinstance(registry.provider(model.provider), DirectProvider):
+    if not registry.is_direct(model.provider):
         return "priority" if plan.has_priority_queue else "default"
     # The studio works on this machine's processor, the others on the network.
-    return "blocking" if model.provider == LocalStudio.name else "direct"
+    return "blocking" if model.provider == names.LOCAL else "direct"
 
 
 def send_start(job_ids: Iterable[tuple[UUID, str]]) -> None:

@@ -244,7 +244,7 @@ def make_mask(source: Path, folder: Path) -> Media:
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     is_drawing = alpha is not None and len(set(alpha.getextrema())) > 1
     mask = alpha if alpha is not None and is_drawing else image.convert("RGB").convert("L")
-    if mask.getextrema()[1] < PAINTED:
+    if not mask.point(lambda value: value >= PAINTED).getbbox():
         raise Refused("nothing_painted")
     path = folder / "original.png"
     encode(mask, path, PNG.name, lossless=True)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_noop
 
 from generation.catalogue.schema import file_format, schema, sides
 from generation.models import AIModel, Task
-from generation.providers.openai_images import MOST, MOST_INPUTS, OpenAIImages
+from generation.providers import names
+from generation.providers.openai_account import MOST, MOST_INPUTS
 from generation.providers.openai_pictures import FLEXIBLE, STANDARD
 
 # What an input costs to read varies; pictures beyond this are scaled down by the provider, so we do not send them.
@@ -45,7 +46,7 @@ def _ratio(values: list[str], *, has_default: bool) -> dict[str, Any]:
 def _row(slug: str, **values: Any) -> dict[str, Any]:
     shared = {
         "slug": slug,
-        "provider": OpenAIImages.name,
+        "provider": names.OPENAI,
         "resubmittable": False,
         "outputs_allowed": MOST,
         "seconds_expected": 25,

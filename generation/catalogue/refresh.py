@@ -15,8 +15,8 @@ from generation.catalogue.narrowing import narrowed
 from generation.catalogue.sync import LIVE, default_of, is_untouched, plain
 from generation.models import AIModel, Task
 from generation.parameters import properties
+from generation.providers import names
 from generation.providers.base import AuthFailed, Gone, ProviderError
-from generation.providers.fal import Fal
 from generation.providers.fal_endpoints import ENDPOINTS
 from generation.providers.fal_listing import Allowed, FalListing, Price
 
@@ -62,7 +62,7 @@ def refresh_fal(listing: FalListing, *, dry_run: bool = False) -> Refreshed:
     may_ask_prices = bool(listing.account.key)
     if not may_ask_prices:
         report.lines.append("Prices are not read: set FAL_KEY.")
-    for model in AIModel.objects.filter(provider=Fal.name).order_by("position", "slug"):
+    for model in AIModel.objects.filter(provider=names.FAL).order_by("position", "slug"):
         report.models += 1
         try:
             found = _read(listing, model, report, with_price=may_ask_prices)

@@ -26,8 +26,8 @@ from generation.catalogue.schema import (
     video_ratio,
 )
 from generation.models import AIModel, Task
+from generation.providers import names
 from generation.providers.padding import LONGEST_SIDE
-from generation.providers.replicate import Replicate
 from generation.providers.replicate_endpoints import BACKGROUND_REMOVER, ENDPOINTS, REAL_ESRGAN, TRELLIS
 
 FORMAT = file_format("png", "jpeg", "webp")
@@ -40,7 +40,7 @@ LARGEST_TO_GROW = LONGEST_SIDE - 256
 
 
 def _row(slug: str, **values: Any) -> dict[str, Any]:
-    shared = {"slug": f"replicate-{slug}", "provider": Replicate.name, "resubmittable": False, "seconds_allowed": 120}
+    shared = {"slug": f"replicate-{slug}", "provider": names.REPLICATE, "resubmittable": False, "seconds_allowed": 120}
     return shared | {"outputs_allowed": ENDPOINTS[values["endpoint"], values["task"]].most} | values
 
 

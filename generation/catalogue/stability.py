@@ -20,7 +20,7 @@ from generation.catalogue.schema import (
     sides,
 )
 from generation.models import AIModel, Task
-from generation.providers.stability import Stability
+from generation.providers import names
 from generation.providers.stability_endpoints import ENDPOINTS
 
 # Of our ratios, those that Stability makes.
@@ -79,7 +79,7 @@ def _words(title: str, default: str) -> dict[str, Any]:
 def _row(slug: str, **values: Any) -> dict[str, Any]:
     """A row; where the endpoint takes no seed every output would be the same, so there is one."""
     endpoint = ENDPOINTS[values["endpoint"], values["task"]]
-    shared: dict[str, Any] = {"slug": f"stability-{slug}", "provider": Stability.name, "resubmittable": False}
+    shared: dict[str, Any] = {"slug": f"stability-{slug}", "provider": names.STABILITY, "resubmittable": False}
     shared |= {"seconds_allowed": 90, "outputs_allowed": 4 if endpoint.takes_seed else 1}
     if endpoint.takes_image:
         shared |= {"min_side": SMALLEST, "max_side": LARGEST}

@@ -19,7 +19,7 @@ from generation.catalogue.schema import (
     steps,
 )
 from generation.models import AIModel, Task
-from generation.providers.together import Together
+from generation.providers import names
 
 # Several references, as the second generation of FLUX takes them.
 REFERENCES = 8
@@ -28,7 +28,7 @@ MAX_SIDE = 8192
 
 
 def _row(slug: str, **values: Any) -> dict[str, Any]:
-    shared = {"slug": slug, "provider": Together.name, "resubmittable": False, "seconds_allowed": 120}
+    shared = {"slug": slug, "provider": names.TOGETHER, "resubmittable": False, "seconds_allowed": 120}
     if values["task"] != Task.TEXT_TO_IMAGE:
         shared["max_side"] = MAX_SIDE
     return shared | values

@@ -5,12 +5,10 @@ outputs differ by themselves and none can be made a second time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import httpx2
-from django.conf import settings
 from django.utils.translation import gettext as _
 from openai import OpenAI
 
@@ -18,16 +16,12 @@ from generation.providers import openai_pictures, vendor_errors
 from generation.providers.base import Artifact, Call, InvalidInput, ProviderError, Report
 from generation.providers.delivered import delivered
 from generation.providers.downloads import Downloader, DownloadLimits
+from generation.providers.openai_account import MOST, MOST_INPUTS, Account
 from generation.providers.openai_pictures import FLEXIBLE, STANDARD
 from generation.providers.sdk_transport import PlainTransport2
 from generation.providers.transport import Answered, Limits
-from generation.providers.vendor_errors import Vendor
 from generation.providers.waiting import await_answer
 
-# Most outputs that one request may ask for, as the product offers it; the protocol allows ten.
-MOST = 8
-# Most pictures that an edit may refer to.
-MOST_INPUTS = 16
 # Bytes of an answer for each output: base64 of a picture that is as large uncompressed.
 BODY_PER_OUTPUT = 24 * 1024 * 1024
 # Models that make any size; the rest make the three standard ones.
@@ -44,33 +38,6 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "inpaint": "Fill the masked area so that it matches its surroundings.",
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Whose account, and where. `needs_key` is false for an endpoint of one's own; `is_official` for any custom one."""
-
-    title: str = "OpenAI"
-    remedy: str = "OPENAI_API_KEY"
-    key: str = field(default="", repr=False)
-    base_url: str
-    needs_key: bool = True
-    is_official: bool = True
-
-    @classmethod
-    def from_settings(cls) -> "Account":
-        """The one that the operator set up."""
-        return cls(key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL.rstrip("/"))
-
-    @property
-    def vendor(self) -> Vendor:
-        """How errors speak of it."""
-        return Vendor(title=self.title, remedy=self.remedy, secret=self.key)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Where outputs may be downloaded from: OpenAI always sends them along, others may name their own addresses."""
-        return () if self.is_official else (str(httpx2.URL(self.base_url).join("/")),)
 
 
 class OpenAIImages:

@@ -9,33 +9,34 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
+from generation.providers import names as called
 from generation.providers.base import DirectProvider, QueuedProvider
-from generation.providers.fal import Fal
-from generation.providers.local import LocalStudio
-from generation.providers.openai_images import OpenAIImages
-from generation.providers.replicate import Replicate
-from generation.providers.stability import Stability
-from generation.providers.together import Together
 
-CUSTOM = "custom:"
+Adapter = DirectProvider | QueuedProvider
 
-_PROVIDERS: dict[str, DirectProvider | QueuedProvider] = {
-    LocalStudio.name: LocalStudio(),
-    Fal.name: Fal(),
-    Replicate.name: Replicate(),
-    OpenAIImages.name: OpenAIImages(),
-    Stability.name: Stability(),
-    Together.name: Together(),
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A provider that comes with the program: its adapter's class, and the setting without which it cannot be asked."""
+
+    path: str
+    key: str
+    is_direct: bool
+
+
+_KNOWN = {
+    called.LOCAL: Known("generation.providers.local.LocalStudio", "", is_direct=True),
+    called.FAL: Known("generation.providers.fal.Fal", "FAL_KEY", is_direct=False),
+    called.REPLICATE: Known("generation.providers.replicate.Replicate", "REPLICATE_API_TOKEN", is_direct=False),
+    called.OPENAI: Known("generation.providers.openai_images.OpenAIImages", "OPENAI_API_KEY", is_direct=True),
+    called.STABILITY: Known("generation.providers.stability.Stability", "STABILITY_API_KEY", is_direct=True),
+    called.TOGETHER: Known("generation.providers.together.Together", "TOGETHER_API_KEY", is_direct=True),
 }
-# The setting without which a provider cannot be asked; the local studio needs none.
-_KEYS = {
-    Fal.name: "FAL_KEY",
-    Replicate.name: "REPLICATE_API_TOKEN",
-    OpenAIImages.name: "OPENAI_API_KEY",
-    Stability.name: "STABILITY_API_KEY",
-    Together.name: "TOGETHER_API_KEY",
-}
+# The adapters that were asked for in this process. SDKs take seconds and a hundred megabytes that a web server or a
+# clock, which only names providers, has no use for.
+_PROVIDERS: dict[str, Adapter] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +60,32 @@ def register_custom(source: CustomProviders) -> None:
     _custom[:] = [source]
 
 
-def provider(name: str) -> DirectProvider | QueuedProvider:
+def provider(name: str) -> Adapter:
     """Return a provider, also one whose key was taken away: its jobs end with its own error. Raises `KeyError`.
 
     One query for a custom one.
     """
-    if name.startswith(CUSTOM) and _custom:
-        return _custom[0].find(name.removeprefix(CUSTOM))
+    if name.startswith(called.CUSTOM) and _custom:
+        return _custom[0].find(name.removeprefix(called.CUSTOM))
+    if name not in _PROVIDERS:
+        _PROVIDERS[name] = import_string(_KNOWN[name].path)()
     return _PROVIDERS[name]
+
+
+def is_direct(name: str) -> bool:
+    """Whether a provider answers in one go; loads no adapter. Raises `KeyError`."""
+    if name.startswith(called.CUSTOM):
+        return True
+    loaded = _PROVIDERS.get(name)
+    return isinstance(loaded, DirectProvider) if loaded else _KNOWN[name].is_direct
+
+
+def load(*, is_direct: bool, is_local: bool = False) -> None:
+    """Load the adapters of a kind that can be asked, so that the first job does not wait for it."""
+    for name in _built_in():
+        known_as = _KNOWN.get(name)
+        if known_as and known_as.is_direct == is_direct and (name == called.LOCAL) == is_local:
+            provider(name)
 
 
 def names() -> list[str]:
@@ -76,12 +95,12 @@ def names() -> list[str]:
 
 def known() -> list[str]:
     """Names of the providers that come with the program, whether they can be asked or not."""
-    return list(_PROVIDERS)
+    return list(_KNOWN)
 
 
 def setting_of(name: str) -> str:
     """The setting that holds a provider's key; "" where it needs none, or where the key is in the admin."""
-    return _KEYS.get(name, "")
+    return _KNOWN[name].key if name in _KNOWN else ""
 
 
 def are_named_by(column: str) -> Q:
@@ -93,4 +112,5 @@ def are_named_by(column: str) -> Q:
 
 
 def _built_in() -> list[str]:
-    return [name for name in _PROVIDERS if name not in _KEYS or getattr(settings, _KEYS[name])]
+    own = [name for name in _PROVIDERS if name not in _KNOWN]
+    return own + [name for name, row in _KNOWN.items() if not row.key or getattr(settings, row.key)]
