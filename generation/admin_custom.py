@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
@@ -39,18 +40,18 @@ class CustomProviderForm(forms.ModelForm[CustomProvider]):
     """Name, address and key. The key is only ever written: what is stored is never shown."""
 
     base_url = forms.URLField(
-        label=_("address"),
+        label=_("Address"),
         assume_scheme="https",
         widget=UnfoldAdminURLInputWidget,
         help_text=_("Where its API begins, such as https://gpu.example/v1."),
     )
     key = forms.CharField(
-        label=_("key"),
+        label=_("New key"),
         required=False,
         widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
         help_text=_("Leave empty to keep the one that is set. It is stored encrypted and never shown again."),
     )
-    takes_key_away = forms.BooleanField(label=_("take the key away"), required=False, widget=UnfoldBooleanSwitchWidget)
+    takes_key_away = forms.BooleanField(label=_("Take the key away"), required=False, widget=UnfoldBooleanSwitchWidget)
 
     class Meta:
         model = CustomProvider
@@ -149,7 +150,7 @@ class CustomProviderAdmin(ModelAdmin):
             return False
         return bool(super().has_delete_permission(request, obj))
 
-    @admin.display(description=_("key"))
+    @admin.display(description=_("stored key"))
     def key_state(self, provider: CustomProvider) -> str:
         """Whether there is one; never which."""
         return _now("set") if provider.key_encrypted else _now("not set")
@@ -160,8 +161,8 @@ class CustomProviderAdmin(ModelAdmin):
         rows = AIModel.objects.filter(provider=provider.provider_name)
         links = format_html_join(
             ", ",
-            '<a href="../../../aimodel/{}/change/" class="text-primary-600">{}</a>',
-            ((row.pk, row) for row in rows),
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>',
+            ((reverse("admin:generation_aimodel_change", args=[row.pk]), row) for row in rows),
         )
         return links or _now("None yet: add one above.")
 
