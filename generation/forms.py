@@ -139,7 +139,7 @@ def choice_label(name: str, value: Any) -> str:
         return _("%(seconds)s s") % {"seconds": value}
     if name == "scale":
         return f"{value}×"
-    text = str(value)
+    text = str(value).replace("-", " ").replace("_", " ")
     return text[:1].upper() + text[1:]
 
 

@@ -68,7 +68,7 @@ function draw() {
     top: [middle.x, frame.top],
     bottom: [middle.x, frame.top + frame.height],
   };
-  for (const side of SIDES) Object.assign(handle(side).style, { left: `${places[side][0]}px`, top: `${places[side][1]}px` });
+  for (const side of SIDES) Object.assign(handle(side).parentElement.style, { left: `${places[side][0]}px`, top: `${places[side][1]}px` });
 }
 
 /** Write numbers into the fields; the last one tells the page, which then knows the price. */

@@ -311,7 +311,7 @@ function zoomTo(index) {
 
 function showFeather() {
   const blur = (brush.feather / 1000) * Math.max(canvas().clientWidth, canvas().clientHeight);
-  canvas().style.filter = blur ? `blur(${blur}px)` : "";
+  part("paint").style.filter = blur ? `blur(${blur}px)` : "";
 }
 
 function move(from, to) {
