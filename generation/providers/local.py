@@ -35,8 +35,8 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "no-instruction": lambda: _(
         "The studio follows plain instructions only, for it is not AI. It knows: brighter, darker, warmer, cooler, "
         "more or less contrast or colour, black and white, sepia, vintage, invert, a colour (“make it blue”, “replace "
-        "red with blue”), blur, sharpen, smooth, grain, vignette, frame, rotate, flip, crop, zoom in, night, golden hour, "
-        "autumn, fog, snow, rain, neon, sketch, watercolour, oil, pixel art, poster, and “blur / remove / white "
+        "red with blue”), blur, sharpen, smooth, grain, vignette, frame, rotate, flip, crop, zoom in, night, golden "
+        "hour, autumn, fog, snow, rain, neon, sketch, watercolour, oil, pixel art, poster, and “blur / remove / white "
         "background”."
     ),
     "needs-second": lambda: _(

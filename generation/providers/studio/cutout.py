@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generation.providers.studio.noise import Floats, as_floats, smoothstep
-from generation.providers.studio.pixels import Pixels, over_white, read_picture, resize, shrink
+from generation.providers.studio.pixels import Pixels, over_white, read_picture, resize, shrink, to_floats
 from generation.providers.studio.request import Progress, Refused, StudioRequest
 
 # Long side, in pixels, of the copies on which the subject is found and on which its edge is modelled.
@@ -78,7 +78,8 @@ def _strangeness(small: Pixels, progress: Progress) -> Floats:
     border = as_floats(np.concatenate([part.reshape(-1, 4) for part in (looks[:rim], looks[:, :rim], looks[:, -rim:])]))
     criteria = (cv2.TERM_CRITERIA_MAX_ITER + cv2.TERM_CRITERIA_EPS, 12, 0.5)
     cv2.setRNGSeed(7)
-    _error, owner, centres = cv2.kmeans(border, 9, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    nobody = np.zeros((len(border), 1), np.int32)
+    _error, owner, centres = cv2.kmeans(border, 9, nobody, criteria, 1, cv2.KMEANS_PP_CENTERS)
     progress.tick()
     nearest = np.full((height, width), np.inf, np.float32)
     for at, centre in enumerate(centres):
@@ -162,14 +163,13 @@ def refine(pixels: Pixels, found: Floats, progress: Progress) -> Floats:
     mask = as_floats(cv2.resize(found, (columns, rows), interpolation=cv2.INTER_CUBIC))
     mask = smoothstep(0.15, 0.85, as_floats(cv2.GaussianBlur(mask, (0, 0), step * 0.6)))
     progress.tick()
-    grey = as_floats(guide) / 255
-    a, b = _linear_model(grey, mask, max(2, round(step * 2.2)), 4e-4)
+    a, b = _linear_model(to_floats(guide), mask, max(2, round(step * 2.2)), 4e-4)
     progress.tick()
     if (rows, columns) != (height, width):
         a, b = (as_floats(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)) for part in (a, b))
     alpha = b
     for channel in range(3):
-        alpha = alpha + a[..., channel] * (as_floats(pixels[..., channel]) / 255)
+        alpha = as_floats(alpha + a[..., channel] * (as_floats(pixels[..., channel]) / 255))
     progress.tick()
     # Only near the edge may the picture speak: inside and outside are settled.
     reach = max(3, round(step * 3)) | 1

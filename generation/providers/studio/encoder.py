@@ -45,7 +45,19 @@ class Encoder:
             *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"),
             *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", self._size, "-r", str(FRAMES_PER_SECOND), "-i", "pipe:0"),
             *("-threads", "1", "-vf", matrix, "-c:v", "libx264", "-preset", "fast", "-crf", "18"),
-            *("-pix_fmt", "yuv420p", *colours, "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
+            *(
+                "-pix_fmt",
+                "yuv420p",
+                *colours,
+                "-map_metadata",
+                "-1",
+                "-metadata:s:v",
+                "encoder=Darkroom",
+                "-fflags",
+                "+bitexact",
+                "-flags:v",
+                "+bitexact",
+            ),
             # The encoder signs its stream with a long note of its settings: type 6.
             *("-bsf:v", "filter_units=remove_types=6", "-movflags", "+faststart", "-an", str(self._file)),
         ]

@@ -141,7 +141,7 @@ def _level(image: Floats, hole: Holes, hints: Hints) -> Level | None:
 def _smooth_start(level: Level) -> Floats:
     """The hole closed by smooth continuation of its rim."""
     coded = np.clip(level.image * 255, 0, 255).astype(np.uint8)
-    return as_floats(cv2.inpaint(coded, level.hole.astype(np.uint8), 3, cv2.INPAINT_NS)) / 255
+    return as_floats(cv2.inpaint(coded, level.hole.astype(np.uint8), 3, cv2.INPAINT_NS)) * np.float32(1 / 255)
 
 
 def _offsets(level: Level, field: Places) -> Places:
@@ -168,10 +168,10 @@ def _enlarged(offsets: Places, level: Level, rng: np.random.Generator) -> Places
 
 def _only_allowed(level: Level, places: npt.NDArray[np.integer], rng: np.random.Generator) -> Places:
     """Places that may not be copied from are replaced by any that may."""
-    places = np.clip(places, 0, level.allowed.size - 1).astype(np.int32)
-    wrong = ~level.allowed.ravel()[places]
-    places[wrong] = level.sources[rng.integers(0, len(level.sources), int(wrong.sum()))]
-    return places
+    within: Places = np.clip(places, 0, level.allowed.size - 1).astype(np.int32)
+    wrong = ~level.allowed.ravel()[within]
+    within[wrong] = level.sources[rng.integers(0, len(level.sources), int(wrong.sum()))]
+    return within
 
 
 def _search(level: Level, field: Places, rng: np.random.Generator, passes: int) -> tuple[Places, Floats]:

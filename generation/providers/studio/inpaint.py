@@ -140,7 +140,7 @@ def membrane(values: Floats, known: Holes) -> Floats:
             )
         )
     total, power = pyramid[-1]
-    result = total / np.maximum(power, 1e-6)[..., None]
+    result = as_floats(total / np.maximum(power, 1e-6)[..., None])
     for total, power in pyramid[-2::-1]:
         wider = as_floats(cv2.resize(result, (power.shape[1], power.shape[0]), interpolation=cv2.INTER_LINEAR))
         wider = as_floats(cv2.GaussianBlur(wider, (0, 0), 1.0)).reshape(*power.shape, -1)

@@ -89,11 +89,13 @@ def _rows(rows: int, margins: Margins) -> tuple[float, float]:
 def _placed(subject: Floats, margins: Margins, size: tuple[int, int]) -> Floats:
     """The mask of who is in the picture, who must not appear twice, on a small sheet of the new shape."""
     factor = min(1.0, GUESSED_AT / max(size))
-    sides = [round(side * factor) for side in (margins.top, margins.bottom, margins.left, margins.right)]
+    top, bottom, left, right = (
+        round(side * factor) for side in (margins.top, margins.bottom, margins.left, margins.right)
+    )
     across, down = (round(side * factor) for side in size)
-    inner = max(1, across - sides[2] - sides[3]), max(1, down - sides[0] - sides[1])
+    inner = max(1, across - left - right), max(1, down - top - bottom)
     grown = cv2.dilate(cv2.resize(subject, inner, interpolation=cv2.INTER_LINEAR), np.ones((9, 9), np.uint8))
-    return as_floats(cv2.copyMakeBorder(grown, *sides, cv2.BORDER_CONSTANT, value=0))
+    return as_floats(cv2.copyMakeBorder(grown, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0))
 
 
 def _without(pixels: Pixels, subject: Floats) -> Pixels:

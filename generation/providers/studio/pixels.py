@@ -1,5 +1,7 @@
 """Pictures as bytes of a file and as arrays: decoding, sizes, transparency, encoding. RGB or RGBA throughout."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +10,7 @@ from generation.providers.studio.noise import Floats, as_floats
 from generation.providers.studio.request import Refused
 
 Pixels = npt.NDArray[np.uint8]
+Number = TypeVar("Number", bound=np.generic)
 
 # PNG's effort: more than this costs time and saves a hundredth; large ones are written with less, to be done in time.
 COMPRESSION, COMPRESSION_LARGE = 3, 1
@@ -72,7 +75,7 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
 
 
-def cut_to(pixels: Pixels, ratio: float) -> Pixels:
+def cut_to(pixels: npt.NDArray[Number], ratio: float) -> npt.NDArray[Number]:
     """The largest part of width/height `ratio`, from the middle."""
     rows, columns = pixels.shape[:2]
     width, height = max(1, min(columns, round(rows * ratio))), max(1, min(rows, round(columns / ratio)))

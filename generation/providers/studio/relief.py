@@ -18,6 +18,11 @@ from generation.providers.studio.noise import Floats, as_floats, smoothstep
 from generation.providers.studio.pixels import Pixels, over_white, read_picture, shrink, to_floats
 from generation.providers.studio.request import FACES, Progress, StudioRequest
 
+# trimesh calls itself typed and leaves these without types.
+Untyped = Any
+Visuals: Untyped = TextureVisuals
+Material: Untyped = PBRMaterial
+
 # Long side of the texture, and of the sheet on which the heights are modelled; pixels.
 TEXTURE_SIDE, MODELLED_AT = 1024, 512
 # The plate and the relief on it, as shares of the long side, which is 1.
@@ -44,7 +49,8 @@ def carve(request: StudioRequest, seed: int, progress: Progress) -> bytes:
     progress.tick()
     scene.add_geometry(_mesh(_block(front, across, down), _plate_material(shown)), node_name="plate", geom_name="plate")
     progress.stage(0.2)
-    return bytes(scene.export(file_type="glb", include_normals=True, tree_postprocessor=_sign))
+    export: Untyped = scene.export
+    return bytes(export(file_type="glb", include_normals=True, tree_postprocessor=_sign))
 
 
 def _sign(tree: dict[str, Any]) -> None:
@@ -55,7 +61,9 @@ def _sign(tree: dict[str, Any]) -> None:
 def _subject(pixels: Pixels, shown: Pixels, progress: Progress) -> Floats:
     """0 to 1, on a small sheet: what stands before the ground, from the picture's own transparency if it has any."""
     if pixels.shape[2] == 4 and int(pixels[..., 3].min()) < 128:
-        return as_floats(shrink(np.ascontiguousarray(pixels[..., 3:]), side=MODELLED_AT)).squeeze() / 255
+        return as_floats(shrink(np.ascontiguousarray(pixels[..., 3:]), side=MODELLED_AT)).squeeze() * np.float32(
+            1 / 255
+        )
     return clear_subject(shown, progress)
 
 
@@ -212,28 +220,28 @@ def _block(front: Surface, across: int, down: int) -> Surface:
     )
 
 
-def _mesh(surface: Surface, material: PBRMaterial) -> trimesh.Trimesh:
+def _mesh(surface: Surface, material: Untyped) -> trimesh.Trimesh:
     return trimesh.Trimesh(
         vertices=surface.corners,
         faces=surface.triangles,
         vertex_normals=surface.normals,
-        visual=TextureVisuals(uv=surface.places, material=material),
+        visual=Visuals(uv=surface.places, material=material),
         process=False,
     )
 
 
-def _picture_material(pixels: Pixels) -> PBRMaterial:
+def _picture_material(pixels: Pixels) -> Untyped:
     """The picture as a JPEG inside the file; matt."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=88)
     # Opened from JPEG, it is written as JPEG.
-    return PBRMaterial(
+    return Material(
         name="picture", baseColorTexture=Image.open(file), metallicFactor=0.0, roughnessFactor=0.8, doubleSided=False
     )
 
 
-def _plate_material(pixels: Pixels) -> PBRMaterial:
+def _plate_material(pixels: Pixels) -> Untyped:
     """The picture's own colour, dark."""
     colour = pixels.reshape(-1, 3).mean(axis=0) * 0.45
     base = [int(part) for part in colour] + [255]
-    return PBRMaterial(name="plate", baseColorFactor=base, metallicFactor=0.0, roughnessFactor=0.9, doubleSided=False)
+    return Material(name="plate", baseColorFactor=base, metallicFactor=0.0, roughnessFactor=0.9, doubleSided=False)

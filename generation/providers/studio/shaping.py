@@ -25,7 +25,8 @@ def rotate(sheet: Sheet, step: Step) -> None:
         turn = np.radians(degrees)
         inner = _inscribed(width, height, abs(float(turn)))
         matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
-        matrix[:, 2] += ((inner[0] - width) / 2, (inner[1] - height) / 2)
+        matrix[0, 2] += (inner[0] - width) / 2
+        matrix[1, 2] += (inner[1] - height) / 2
         _each(sheet, lambda part: as_floats(cv2.warpAffine(part, matrix, inner, flags=cv2.INTER_CUBIC)))
         np.clip(sheet.image, 0, 1, out=sheet.image)
 

@@ -24,10 +24,11 @@ def warmth(sheet: Sheet, step: Step) -> None:
 
 def contrast(sheet: Sheet, step: Step) -> None:
     """An S-curve, or its opposite with lifted blacks."""
-    amount = np.float32(sheet.amount(step))
+    amount = sheet.amount(step)
     if amount >= 0:
         curve = sheet.image * sheet.image * (3 - 2 * sheet.image)
-        sheet.image = np.clip(sheet.image + min(1.6, 0.85 * amount) * (curve - sheet.image), 0, 1)
+        sheet.blend(curve, min(1.6, 0.85 * amount))
+        np.clip(sheet.image, 0, 1, out=sheet.image)
     else:
         sheet.image = as_floats(0.5 + (sheet.image - 0.5) * (1 + max(-0.8, 0.38 * amount)))
 
@@ -124,7 +125,7 @@ def smooth(sheet: Sheet, step: Step) -> None:
     coded = np.clip(sheet.image * 255, 0, 255).astype(np.uint8)
     evened = cv2.bilateralFilter(coded, 7, 28 * max(0.5, abs(step.amount)), 3)
     sheet.progress.tick()
-    sheet.image = as_floats(evened) / 255
+    sheet.image = as_floats(evened) * np.float32(1 / 255)
 
 
 def night(sheet: Sheet, step: Step) -> None:
