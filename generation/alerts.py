@@ -19,12 +19,19 @@ from accounts.models import User
 from config.base.realtime import connection
 from generation import breaker
 from generation.models import ProviderAlert
+from generation.providers.base import AuthFailed, ProviderError, QuotaExceeded
 
 logger = logging.getLogger(__name__)
 
 
 def _standing(provider: str) -> str:
     return f"darkroom:alert:{provider}"
+
+
+def sound_for(error: ProviderError, *, provider: str) -> None:
+    """Sound the alert when an error is the operators' matter."""
+    if isinstance(error, AuthFailed | QuotaExceeded):
+        sound(provider=provider, code=error.code, sentence=str(error))
 
 
 def sound(*, provider: str, code: str, sentence: str) -> None:

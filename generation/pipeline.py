@@ -23,11 +23,9 @@ from generation.collecting import collect
 from generation.models import Job, ProviderCall
 from generation.providers import registry
 from generation.providers.base import (
-    AuthFailed,
     DirectProvider,
     ProviderError,
     QueuedProvider,
-    QuotaExceeded,
     Retryable,
     SubmitUnknown,
 )
@@ -66,8 +64,7 @@ def start(*, job_id: UUID) -> None:
         breaker.failed(work.job.model.provider)
         _try_again(work, error)
     except ProviderError as error:
-        if isinstance(error, AuthFailed | QuotaExceeded):
-            alerts.sound(provider=work.job.model.provider, code=error.code, sentence=str(error))
+        alerts.sound_for(error, provider=work.job.model.provider)
         if isinstance(error, SubmitUnknown):
             breaker.failed(work.job.model.provider)
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
@@ -124,7 +121,7 @@ def _begin(work: Work) -> None:
         raise NotOurs
     work.tell()
     collect(work, provider.make(call_of(job), work.report), is_direct=True)
-    provider_is_well(provider.name)
+    provider_is_well(job.model.provider)
 
 
 def _try_again(work: Work, error: Retryable) -> None:

@@ -42,14 +42,14 @@ def submit(work: Work, provider: QueuedProvider) -> None:
     try:
         submitted = provider.submit(call_of(work.job, webhook_url=webhooks.address_of(work.job)))
     except SubmitUnknown as error:
-        breaker.failed(provider.name)
+        breaker.failed(work.job.model.provider)
         logger.warning("job %s may or may not have reached %s: %s", work.job.pk, provider.name, error)
         work.own(Job.State.SUBMITTING).update(
             state=Job.State.UNKNOWN, token=None, lease_until=None, deadline=timezone.now() + settings.JOB_UNKNOWN
         )
         work.tell()
         return
-    alerts.provider_is_well(provider.name)
+    alerts.provider_is_well(work.job.model.provider)
     keep_reference(job_id=work.job.pk, attempt=work.job.attempts, submitted=submitted)
     work.tell()
 
@@ -75,9 +75,12 @@ def check(*, job_id: UUID) -> None:
         _look_again(work, call)
     except (Retryable, DecoderFailed) as error:
         if isinstance(error, Retryable):
-            breaker.failed(provider.name)
+            breaker.failed(work.job.model.provider)
         _look_again(work, call, wait=getattr(error, "retry_after", None))
-    except (ProviderError, MediaError) as error:
+    except ProviderError as error:
+        alerts.sound_for(error, provider=work.job.model.provider)
+        ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
+    except MediaError as error:
         ending.fail(job_id=job_id, token=work.token, code=error.code, sentence=str(error))
 
 
@@ -85,7 +88,7 @@ def _look(work: Work, provider: QueuedProvider, submitted: Submitted) -> None:
     if work.job.cancel_requested_at and _cancel(work, provider, submitted):
         return
     progress = provider.poll(submitted)
-    breaker.succeeded(provider.name)
+    breaker.succeeded(work.job.model.provider)
     if progress.state == "done":
         _note_made(work)
         collect(work, provider.fetch(submitted, call_of(work.job)), is_direct=False)

@@ -8,11 +8,11 @@ from django.core import mail
 from accounts.models import User
 from accounts.viewer import Viewer
 from billing.models import Wallet
-from generation import alerts, pipeline
+from generation import alerts, pipeline, remote
 from generation.models import Job, ProviderAlert
 from generation.providers.base import AuthFailed, Call, QuotaExceeded, Report
 from tests.factories.generation import submit
-from tests.generation.scripted import Scripted
+from tests.generation.scripted import Scripted, ScriptedQueue
 
 Install = Callable[..., Scripted]
 
@@ -66,3 +66,14 @@ def test_it_is_over_when_the_provider_takes_something(maker: Viewer, scripted: I
     pipeline.start(job_id=submit(maker).pk)
 
     assert not ProviderAlert.objects.filter(provider="local").exists()
+
+
+def test_a_key_that_is_refused_while_we_look_is_told_as_well(maker: Viewer, elsewhere: ScriptedQueue) -> None:
+    job = submit(maker)
+    pipeline.start(job_id=job.pk)
+    elsewhere.answers.append(AuthFailed("The provider refused our key."))
+    remote.check(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.failure_code) == ("failed", "provider_refused_key")
+    assert ProviderAlert.objects.get(provider="local").code == "provider_refused_key"

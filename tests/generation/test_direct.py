@@ -130,3 +130,22 @@ def test_the_studio_and_the_others_have_queues_of_their_own(maker: Viewer, monke
 
     assert queue.queue_of(AIModel(provider="local"), plan) == "blocking"
     assert queue.queue_of(AIModel(provider="elsewhere"), plan) == "direct"
+
+
+def test_faults_and_successes_of_an_operators_own_endpoint_are_counted_under_its_own_name(
+    maker: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Scripted()
+    monkeypatch.setitem(registry._PROVIDERS, "own", provider)
+    AIModel.objects.filter(slug="studio-scenes").update(provider="own")
+    try:
+        for _fault in range(breaker.FAULTS - 1):
+            breaker.failed("own")
+        pipeline.start(job_id=submit(maker).pk)
+        breaker.failed("own")
+    finally:
+        AIModel.objects.filter(slug="studio-scenes").update(provider="local")
+
+    # The adapter calls itself otherwise; its success made the count begin anew.
+    assert provider.name != "own"
+    assert breaker.seconds_open("own") == 0
