@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from config.base import registry
+
 
 class AccountsConfig(AppConfig):
     """Accounts; stands on config alone."""
@@ -13,3 +15,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # Models exist only now.
         from accounts import receivers, schema  # noqa: F401
+        from accounts.branding import is_logo
+        from accounts.company_endings import delete_due_companies
+
+        registry.is_file_kept.register(is_logo)
+        registry.periodic.append(registry.Periodic("delete-companies", every=300, run=delete_due_companies))

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from accounts.models import User
 from billing.corrections import adjust_credits, change_plan
+from billing.entitlements import write_entitlements
 from billing.models import CreditLot, Hold, LedgerEntry, Plan, Subscription, UsageCounter, Wallet
 from billing.services import InsufficientCredits
 from config.base.ids import uuid7
@@ -45,6 +46,11 @@ class PlanAdmin(ModelAdmin):
 
     list_display = ["name", "price_label", "monthly_credits", "daily_generations", "parallel_jobs", "is_active"]
     ordering = ["position"]
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """Companies on the plan have what it gives at once."""
+        super().save_model(request, obj, form, change)
+        write_entitlements(plan=obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         """Companies are on it, or were."""

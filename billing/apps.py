@@ -14,12 +14,18 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the hooks; models can be imported only now."""
-        from billing import audit, gauges, hooks, plans
+        from billing import audit, caps, entitlements, erasing, gauges, hooks, plans
 
         registry.company_created.register(hooks.open_account_of)
         registry.person_verified.register(hooks.welcome)
         registry.demo_made.register(hooks.furnish_demo)
         registry.seeds.register(plans.seed_plans)
         registry.audit_checks.register(audit.broken_rows)
+        registry.audit_checks.register(entitlements.disagreeing_entitlements)
+        registry.member_usage.register(caps.usage_by_member)
+        registry.company_deleted.register(erasing.erase_words)
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
+        registry.periodic.append(
+            registry.Periodic("renew-entitlements", every=3600, run=entitlements.renew_entitlements)
+        )

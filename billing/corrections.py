@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Company, User
 from accounts.services import record_audit
+from billing.entitlements import write_entitlements
 from billing.models import LedgerEntry, Plan, Subscription, Wallet
 from billing.services import InsufficientCredits, grant_credits, spend_from_lots
 
@@ -75,6 +76,7 @@ def change_plan(*, company: Company, plan: Plan, actor: User) -> bool:
         ):
             return False
         Wallet.objects.filter(company=company).update(unlimited=plan.monthly_credits is None)
+        write_entitlements(company=company)
         record_audit(
             actor=actor.email, action="plan.changed", target=str(company), company=company, detail={"plan": plan.slug}
         )

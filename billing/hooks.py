@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Company
+from billing.entitlements import write_entitlements
 from billing.models import LedgerEntry, Subscription
 from billing.plans import DEMO, plan_with_slug
 from billing.selectors import plan_of
@@ -41,6 +42,7 @@ def furnish_demo(company_id: UUID) -> None:
     Subscription.objects.filter(company=company).update(
         plan=plan_with_slug(DEMO), source=Subscription.Source.MANUAL, status=Subscription.Status.ACTIVE
     )
+    write_entitlements(company=company)
     grants = LedgerEntry.objects.filter(wallet_id=company_id, kind=LedgerEntry.Kind.GRANT)
     missing = DEMO_CREDITS - grants.aggregate(granted=Sum("amount", default=0))["granted"]
     if missing > 0:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Company
+from billing.entitlements import write_entitlements
 from billing.models import CreditLot, Hold, LedgerEntry, Subscription, Wallet
 from billing.plans import DEFAULT, plan_with_slug
 from config.base import realtime
@@ -79,6 +80,7 @@ def open_account(*, company: Company) -> Wallet:
     """Give a company its wallet and put it on the default plan. Doing it again changes nothing."""
     Subscription.objects.get_or_create(company=company, defaults={"plan": plan_with_slug(DEFAULT)})
     wallet, _made = Wallet.objects.get_or_create(company=company)
+    write_entitlements(company=company)
     return wallet
 
 

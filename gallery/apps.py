@@ -15,10 +15,11 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the clock empty bins and sweep, say what is left out; models can be imported only now."""
-        from gallery import binning
+        from gallery import binning, erasing
         from gallery.actors import sweep_when_due
         from gallery.checks import check_notes, log_notes
 
+        registry.company_deleted.register(erasing.erase_assets)
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=binning.purge_expired))
         registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
         registry.periodic.append(registry.Periodic("say-what-is-left-out", every=86_400, run=log_notes))

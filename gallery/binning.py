@@ -72,14 +72,14 @@ def purge_binned(*, before: datetime, limit: int = PURGE_BATCH) -> int:
     """
     due = Asset.objects.filter(deleted_at__lt=before).order_by("deleted_at").values("pk")[:limit]
     Asset.objects.filter(pk__in=due, deleted_at__lt=before).update(deleted_at=PURGING)
-    return _purge_claimed(limit)
+    return purge_claimed(limit)
 
 
 def purge_temporary(*, now: datetime, limit: int = PURGE_BATCH) -> int:
     """Delete for good, rows and files, up to `limit` assets whose time is over at `now` (masks); return how many."""
     due = Asset.objects.filter(expires_at__lte=now).order_by("expires_at").values("pk")[:limit]
     Asset.objects.filter(pk__in=due, expires_at__lte=now).update(deleted_at=PURGING)
-    return _purge_claimed(limit)
+    return purge_claimed(limit)
 
 
 def purge_expired() -> int:
@@ -91,8 +91,12 @@ def purge_expired() -> int:
     return purge_binned(before=now - settings.BIN_LIFETIME) + purge_temporary(now=now)
 
 
-def _purge_claimed(limit: int) -> int:
-    claimed = list(Asset.objects.filter(deleted_at=PURGING).prefetch_related("renditions").order_by("pk")[:limit])
+def purge_claimed(limit: int, *, company_id: UUID | None = None) -> int:
+    """Delete up to `limit` assets that were claimed, of one company or of any; return how many."""
+    due = Asset.objects.filter(deleted_at=PURGING)
+    if company_id is not None:
+        due = due.filter(company=company_id)
+    claimed = list(due.prefetch_related("renditions").order_by("pk")[:limit])
     for asset in claimed:
         for place in {rendition.key.rpartition("/")[0] for rendition in asset.renditions.all()}:
             files.remove_folder(place)

@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.db.models.functions import Collate
 from django.utils import timezone
 
+from config.base import registry
 from gallery import files
 from gallery.models import AssetRendition
 
@@ -78,7 +79,7 @@ def _row_keys() -> Iterator[str]:
 
 
 def _remove_unknown(key: str, sweep: Sweep) -> None:
-    if not AssetRendition.objects.filter(key=key).exists():
+    if not AssetRendition.objects.filter(key=key).exists() and not any(registry.is_file_kept(key)):
         default_storage.delete(key)
         sweep.removed += 1
 

@@ -19,6 +19,7 @@ class GenerationConfig(AppConfig):
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
         from generation.custom import register as register_custom_providers
+        from generation.erasing import end_jobs, erase_words
         from generation.gauges import job_gauges
         from generation.prompting.presets import seed_presets
         from generation.sweeper import sweep
@@ -27,5 +28,7 @@ class GenerationConfig(AppConfig):
         registry.seeds.register(seed_catalogue)
         registry.seeds.register(seed_presets)
         registry.audit_checks.register(check_jobs)
+        registry.company_closing.register(end_jobs)
+        registry.company_deleted.register(erase_words)
         registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

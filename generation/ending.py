@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.caps import give_back_caps
 from billing.services import release_hold, settle_hold
 from billing.usage import give_back_generations
 from config.base import realtime
@@ -40,7 +41,9 @@ def succeed(*, job: Job, token: UUID, stored: Mapping[int, StoredAsset]) -> bool
         missing = job.count - len(stored)
         if missing and job.day:
             give_back_generations(company=job.company, count=missing, period=job.day)
-        settle_hold(key=job.hold_key, amount=job.credits // job.count * len(stored))
+        spent = job.credits // job.count * len(stored)
+        _give_back_caps(job, job.credits - spent)
+        settle_hold(key=job.hold_key, amount=spent)
         _after(job)
     return True
 
@@ -124,12 +127,18 @@ def _end(jobs: QuerySet[Job], job_id: UUID, *, state: str, code: str, sentence: 
         )
         if job.day:
             give_back_generations(company=job.company, count=job.count, period=job.day)
+        _give_back_caps(job, job.credits)
         release_hold(key=job.hold_key, reason=sentence)
         _after(job)
         if job.attempts:
             # What a worker stored before it stopped belongs to nobody now.
             transaction.on_commit(lambda: _discard(job), robust=True)
     return True
+
+
+def _give_back_caps(job: Job, amount: int) -> None:
+    """What was not spent counts against nobody's cap."""
+    give_back_caps(company=job.company, user_id=job.user_id, key_id=job.api_key_id, amount=amount, at=job.created_at)
 
 
 def _discard(job: Job) -> None:

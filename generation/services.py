@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.viewer import Viewer
+from billing.caps import take_caps
 from billing.models import Plan
 from billing.selectors import plan_of
 from billing.services import hold_credits, settle_hold
@@ -33,7 +34,8 @@ def submit_job(*, viewer: Viewer, request: JobRequest, key: str, is_probe: bool 
     `key` makes it happen once: the same key with the same request returns the same job, whatever races. What the
     company has made before from the same request and seed is not made again: the job is done at once, at no charge.
     A probe is an operator's own try: free, and no plan limits it. Raises `KeyReused`, `TierLocked`,
-    `billing.usage.LimitReached`, `billing.services.InsufficientCredits`; each leaves nothing changed.
+    `billing.usage.LimitReached`, `billing.caps.CapReached`, `billing.services.InsufficientCredits`; each leaves nothing
+    changed.
     """
     digest = _digest(request)
     earlier = _earlier(viewer, key, digest)
@@ -88,6 +90,7 @@ def _create(viewer: Viewer, request: JobRequest, plan: Plan, *, key: str, digest
     job = Job(
         company=viewer.company,
         user=viewer.user,
+        api_key=viewer.api_key,
         model=request.model,
         task=request.model.task,
         prompt=request.prompt,
@@ -107,6 +110,7 @@ def _create(viewer: Viewer, request: JobRequest, plan: Plan, *, key: str, digest
     if not is_free:
         job.day = take_generations(company=viewer.company, count=request.count, plan=plan)
     price = 0 if is_free else price_of(request.model, request.count, params=request.params, source=source)
+    take_caps(viewer=viewer, amount=price, at=job.created_at)
     cause = request.prompt[:200] or request.model.name
     job.credits = hold_credits(company=viewer.company, amount=price, key=job.hold_key, cause=cause).amount
     if request.prompt:

@@ -46,6 +46,26 @@ class Company(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_team(self) -> bool:
+        """Whether several people may share it."""
+        return self.kind == self.Kind.TEAM
+
+    @property
+    def has_white_label(self) -> bool:
+        """Whether the plan lets it look like its own."""
+        return bool(self.entitlements.get("white_label"))
+
+    @property
+    def is_branded(self) -> bool:
+        """Whether its people see its own name and look in place of the product's."""
+        return self.has_white_label and bool(self.logo_key or self.accent)
+
+    @property
+    def logo_version(self) -> str:
+        """Changes with the logo, for its address; "" without one."""
+        return self.logo_key.split("/")[-2] if self.logo_key else ""
+
 
 class Membership(models.Model):
     """A person's place in a company."""
