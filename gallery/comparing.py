@@ -47,8 +47,8 @@ def prompts_of(first: Asset, second: Asset) -> tuple[list[Words], list[Words]]:
     left, right = first.prompt.split(), second.prompt.split()
     pieces: tuple[list[Words], list[Words]] = ([], [])
     # A word is the same with a comma behind it.
-    bare = [[word.casefold().strip(".,;:!?") for word in words] for words in (left, right)]
-    matcher = difflib.SequenceMatcher(None, *bare, autojunk=False)
+    bare, other = ([word.casefold().strip(".,;:!?") for word in words] for words in (left, right))
+    matcher = difflib.SequenceMatcher(None, bare, other, autojunk=False)
     for what, start, end, other_start, other_end in matcher.get_opcodes():
         for side, words in zip(pieces, (left[start:end], right[other_start:other_end]), strict=True):
             if words:

@@ -53,7 +53,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     before, after, kind = _key(request, "before"), _key(request, "after"), _kind(request)
     page = selectors.gallery_page(viewer, before=before, after=after, kind=kind)
     delivery = delivery_for(viewer)
-    context = {
+    context: dict[str, Any] = {
         "tiles": [tile_of(asset, delivery) for asset in page.assets],
         "older": page.assets[-1].pk if page.has_older and not after else None,
         "newest": page.assets[0].pk if page.assets else after,

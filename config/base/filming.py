@@ -29,7 +29,7 @@ PLAYABLE_PROFILES = {66, 77, 100}
 XMP_BOX = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 # Where a poster is looked for, in shares of the film; the first that is neither black nor of one colour is taken.
 POSTER_PLACES = (0.1, 0.3, 0.5, 0.75, 0.0)
-DARK = 16
+DARK = 28
 FLAT = 4
 # Every call: nobody to ask, one thread, local files only. An error in the stream ends it: a film is whole or refused.
 QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-xerror", "-threads", "1", "-filter_threads", "1")

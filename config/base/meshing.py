@@ -122,7 +122,10 @@ def surface_of(
     if "NORMAL" in attributes:
         normals = glb.accessor(attributes["NORMAL"])[:, :3].astype(float) @ np.linalg.pinv(world[:3, :3])
     colours = glb.accessor(attributes["COLOR_0"])[:, :3].astype(np.float32) if "COLOR_0" in attributes else None
-    places = glb.accessor(attributes["TEXCOORD_0"]).astype(np.float64) if "TEXCOORD_0" in attributes else None
+    places = glb.accessor(attributes["TEXCOORD_0"]) if "TEXCOORD_0" in attributes else None
+    # Beside the points, single precision is enough and half the work.
+    normals = None if normals is None else normals.astype(np.float32)
+    places = None if places is None else places.astype(np.float32)
     for beside in (normals, colours, places):
         if beside is not None and (len(beside) != len(points) or not np.isfinite(beside).all()):
             raise Refused("broken")

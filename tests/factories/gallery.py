@@ -12,7 +12,8 @@ from PIL import Image
 
 from accounts.models import Company, User
 from config.base.ids import uuid7
-from gallery.files import UPLOADS, StoredAsset, StoredFile
+from config.base.media import MESH_MIME, VIDEO_MIME
+from gallery.files import EXTENSIONS, UPLOADS, StoredAsset, StoredFile
 from gallery.making import keep_made
 from gallery.models import Asset
 
@@ -30,27 +31,32 @@ def tiny(kind: str, colour: str) -> bytes:
     return buffer.getvalue()
 
 
-def store_tiny(*, company: Company, folder: str, width: int, height: int, names: tuple[str, ...]) -> StoredAsset:
-    """Files of a new asset: red where clean, blue where marked."""
+def store_tiny(
+    *, company: Company, folder: str, width: int, height: int, names: tuple[str, ...], kind: str = "image", **more: Any
+) -> StoredAsset:
+    """Files of a new asset: red where clean, blue where marked; of a video or mesh, pictures of it are."""
     asset_id = uuid7()
     files = []
+    full = {"video": VIDEO_MIME, "mesh": MESH_MIME}.get(kind, "image/png")
     for name in names:
         is_large = name in {"original", "marked"}
-        kind, mime = ("PNG", "image/png") if is_large else ("WEBP", "image/webp")
-        content = tiny(kind, "blue" if name.startswith("marked") else "red")
-        key = f"{company.pk}/{folder}/{asset_id}/{name}.{kind.lower()}"
+        mime = full if is_large else "image/webp"
+        content = tiny("PNG" if is_large else "WEBP", "blue" if name.startswith("marked") else "red")
+        key = f"{company.pk}/{folder}/{asset_id}/{name}.{EXTENSIONS[mime]}"
         default_storage.save(key, ContentFile(content))
         edge = max(width, height) if is_large else int(name.partition("-")[2])
         scale = edge / max(width, height)
         files.append(StoredFile(name, key, mime, len(content), round(width * scale), round(height * scale)))
     return StoredAsset(
         asset_id=asset_id,
-        mime="image/png",
+        kind=kind,
+        mime=full,
         width=width,
         height=height,
         sha256="0" * 64,
         thumbhash=THUMBHASH,
         files=tuple(files),
+        **more,
     )
 
 
@@ -76,7 +82,8 @@ class AssetFactory(DjangoModelFactory[Asset]):
         names = fields.pop("names", CLEAN if is_upload else CLEAN + MARKED)
         folder = UPLOADS if is_upload else str(uuid7())
         size = {"width": fields.pop("width"), "height": fields.pop("height")}
-        stored = store_tiny(company=company, folder=folder, names=names, **size)
+        about = {name: fields.pop(name) for name in ("kind", "seconds", "faces") if name in fields}
+        stored = store_tiny(company=company, folder=folder, names=names, **size, **about)
         later = {name: fields.pop(name) for name in ("deleted_at", "original_name") if name in fields}
         made = {"credits": 1, "elapsed_ms": 900, "parents": []} | fields
         asset = keep_made(stored=stored, company=company, user=user, **made)

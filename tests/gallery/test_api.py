@@ -18,7 +18,7 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 
 FIELDS = {
     *("id", "kind", "origin", "url", "thumbnail_url", "width", "height", "mime", "bytes", "prompt", "task", "model"),
-    *("params", "seed", "credits", "parents", "created_at"),
+    *("params", "seed", "credits", "parents", "created_at", "seconds", "faces"),
 }
 
 

@@ -174,7 +174,7 @@ def test_the_asset_page_shows_how_it_was_made_and_its_relatives(alice: User, ali
     assert f'href="/a/{parent.pk}" rel="next"' in page
     assert "Made from" in page
     assert "Led to" in page
-    assert f"/generate?input={asset.pk}" in page
+    assert f'hx-get="/generate/for/{asset.pk}"' in page
     assert "/generate?prompt=red%20fox%20in%20the%20snow" in page
     assert str(older.pk) not in page
 
