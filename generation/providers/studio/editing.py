@@ -12,7 +12,7 @@ from generation.providers.studio.request import Progress, StudioRequest
 from generation.providers.studio.sheet import Sheet
 
 # Larger sources are worked on and given back at so many pixels.
-MOST = 8_000_000
+MOST = 6_000_000
 
 OPERATIONS: dict[str, Callable[[Sheet, Step], None]] = {
     "rotate": shaping.rotate,
@@ -54,12 +54,13 @@ OPERATIONS: dict[str, Callable[[Sheet, Step], None]] = {
 def edit(request: StudioRequest, seed: int, progress: Progress) -> Pixels:
     """RGB, or RGBA where something is transparent. Raises `Refused` before any work for words that say nothing."""
     steps, joint = understand(request.prompt, 2 if request.second else 1)
+    progress.stage(0.2)
     pixels = shrink(read_picture(request.source), most=MOST)
     if request.aspect_ratio:
         across, down = (int(part) for part in request.aspect_ratio.split(":"))
         pixels = np.ascontiguousarray(cut_to(pixels, across / down))
     sheet = Sheet.of(pixels, seed, progress)
-    share = 0.9 / (len(steps) + bool(joint))
+    share = 0.5 / (len(steps) + bool(joint))
     if joint:
         progress.stage(share)
         join(sheet, shrink(over_white(read_picture(request.second)), most=MOST), joint)
@@ -67,4 +68,5 @@ def edit(request: StudioRequest, seed: int, progress: Progress) -> Pixels:
         progress.stage(share)
         OPERATIONS[step.name](sheet, step)
         progress.tick()
+    progress.stage(0.2)
     return sheet.pixels()

@@ -38,11 +38,12 @@ def inpaint(request: StudioRequest, seed: int, progress: Progress) -> Pixels:
         raise Refused("full-mask", "the mask leaves nothing of the picture")
     top, bottom, left, right = _around(hole)
     part, open_ = np.ascontiguousarray(pixels[top:bottom, left:right, :3]), hole[top:bottom, left:right]
-    progress.stage(0.75)
+    progress.stage(0.7)
     made = fill(part, open_, random_for(seed, "fill"), progress)
     if _draws(request.prompt):
         progress.stage(0.1)
         made = _painted(request, made, open_, seed, progress)
+    progress.stage(0.1)
     result = pixels.copy()
     result[top:bottom, left:right, :3][open_] = made[open_]
     if pixels.shape[2] == 4:
@@ -77,6 +78,7 @@ def fill(
     """
     thick = float(cv2.distanceTransform(np.pad(hole.astype(np.uint8), 1), cv2.DIST_L2, 3).max())
     result = pixels.copy()
+    progress.tick()
     offsets = None if thick <= THIN else find_offsets(pixels, hole, rng, progress, hints)
     if offsets is None:
         if not hints.begun:
