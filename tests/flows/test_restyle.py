@@ -31,7 +31,7 @@ NAME = "harbour.png"
 def test_a_picture_from_this_device_is_restyled_and_remembered(new_page: NewPage, alice: Person, way: str) -> None:
     page = new_page()
     alice.enter(page, "/generate")
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_role("link", name="Restyle")).to_have_attribute("aria-current", "true")
     expect(page.get_by_text("Drop a picture, paste or choose")).to_be_visible()
     _put_in(page, way)

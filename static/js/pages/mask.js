@@ -10,6 +10,8 @@ const KEY_STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Ar
 const editor = () => document.getElementById("mask-editor");
 const part = (name) => editor().querySelector(`[data-mask-${name}]`);
 const canvas = () => document.getElementById("mask-canvas");
+const pen = () => canvas().getContext("2d", { willReadFrequently: true });
+const say = (text) => { part("status").textContent = text; };
 const form = () => document.getElementById("generate-form");
 
 // What was done to which picture: strokes and steps, done again from the first on after each undo.
@@ -60,21 +62,20 @@ const draws = {
 };
 
 function apply(step) {
-  const context = canvas().getContext("2d", { willReadFrequently: true });
-  context.save();
-  draws[step.kind](context, step, canvas());
-  context.restore();
+  pen().save();
+  draws[step.kind](pen(), step, canvas());
+  pen().restore();
 }
 
 function redraw() {
-  canvas().getContext("2d", { willReadFrequently: true }).clearRect(0, 0, canvas().width, canvas().height);
+  pen().clearRect(0, 0, canvas().width, canvas().height);
   work.done.forEach(apply);
 }
 
-/** How much of the picture is painted, 0 to 1. */
+// How much of the picture is painted, 0 to 1.
 function share() {
   const { width, height } = canvas();
-  const { data } = canvas().getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
+  const { data } = pen().getImageData(0, 0, width, height);
   let painted = 0;
   for (let at = 3; at < data.length; at += 4) if (data[at] > 127) painted += 1;
   return painted / (width * height);
@@ -91,20 +92,10 @@ function settle(isSpoken = true) {
   document.dispatchEvent(new CustomEvent("composer:changed"));
 }
 
-function say(text) {
-  part("status").textContent = text;
-}
-
 function keep(step) {
   work.done.push(step);
   work.undone = [];
   isExported = false;
-}
-
-function step(kind) {
-  keep({ kind });
-  redraw();
-  settle();
 }
 
 // What is sent.
@@ -163,9 +154,7 @@ function place(event) {
   return [((event.clientX - box.left) / box.width) * canvas().width, ((event.clientY - box.top) / box.height) * canvas().height];
 }
 
-function pressure(event) {
-  return event.pointerType === "pen" && event.pressure ? 0.35 + 0.65 * event.pressure : 1;
-}
+const pressure = (event) => (event.pointerType === "pen" && event.pressure ? 0.35 + 0.65 * event.pressure : 1);
 
 function begin(points) {
   stroke = { kind: "stroke", isEraser: brush.tool === "eraser", points };
@@ -193,8 +182,7 @@ function pointerDown(event) {
   if (brush.tool === "hand") return;
   event.preventDefault();
   canvas().focus({ preventScroll: true });
-  const [x, y] = place(event);
-  begin([[x, y, radius() * pressure(event)]]);
+  begin([[...place(event), radius() * pressure(event)]]);
   stroke.pointer = event.pointerId;
 }
 
@@ -217,17 +205,14 @@ function pointerUp(event) {
 
 function listen() {
   const on = canvas();
-  on.addEventListener("pointerdown", pointerDown);
-  on.addEventListener("pointermove", pointerMove);
-  on.addEventListener("pointerup", pointerUp);
-  on.addEventListener("pointercancel", pointerUp);
-  on.addEventListener("pointerleave", () => { part("ring").hidden = document.activeElement !== on || !on.matches(":focus-visible"); });
+  const acts = { pointerdown: pointerDown, pointermove: pointerMove, pointerup: pointerUp, pointercancel: pointerUp, keydown: canvasKey };
+  for (const [name, act] of Object.entries(acts)) on.addEventListener(name, act);
+  on.addEventListener("pointerleave", () => { part("ring").hidden = !on.matches(":focus-visible"); });
   on.addEventListener("focus", () => { if (on.matches(":focus-visible")) moveCursor(0, 0); });
   on.addEventListener("blur", () => {
     part("ring").hidden = true;
     lift();
   });
-  on.addEventListener("keydown", canvasKey);
 }
 
 // Keyboard.
@@ -239,8 +224,7 @@ function moveCursor(x, y) {
   showRing(...at);
   part("ring").scrollIntoView({ block: "nearest", inline: "nearest" });
   if (cursor.isDown) extend([...at, radius()]);
-  const where = editor().dataset.textPosition.replace("{x}", Math.round(cursor.x * 100)).replace("{y}", Math.round(cursor.y * 100));
-  say(where);
+  say(editor().dataset.textPosition.replace("{x}", Math.round(cursor.x * 100)).replace("{y}", Math.round(cursor.y * 100)));
 }
 
 function lift() {
@@ -259,8 +243,8 @@ function canvasKey(event) {
     moveCursor(...KEY_STEPS[event.key].map((way) => way * far));
   } else if (event.key === " ") {
     event.preventDefault();
-    if (cursor.isDown) lift();
-    else if (brush.tool !== "hand" && !stroke) {
+    if (cursor.isDown) return lift();
+    if (brush.tool !== "hand" && !stroke) {
       cursor.isDown = true;
       begin([[cursor.x * canvas().width, cursor.y * canvas().height, radius()]]);
       settle(false);
@@ -276,8 +260,7 @@ document.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
   if (isUndo) {
     event.preventDefault();
-    if (event.shiftKey) acts.redo();
-    else acts.undo();
+    acts[event.shiftKey ? "redo" : "undo"]();
   } else if ((event.key === "[" || event.key === "]") && !event.ctrlKey && !event.metaKey) {
     const slider = document.getElementById("mask-size");
     slider.value = Number(slider.value) + (event.key === "]" ? 15 : -15);
@@ -291,7 +274,7 @@ document.addEventListener("keydown", (event) => {
 function choose(tool) {
   lift();
   brush.tool = tool;
-  for (const button of editor().querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+  for (const button of editor().querySelectorAll("[data-tool]")) button.ariaPressed = String(button.dataset.tool === tool);
   canvas().classList.toggle("is-hand", tool === "hand");
 }
 
@@ -319,6 +302,13 @@ function move(from, to) {
   lift();
   to.push(from.pop());
   isExported = false;
+  redraw();
+  settle();
+}
+
+function step(kind) {
+  lift();
+  keep({ kind });
   redraw();
   settle();
 }
@@ -359,18 +349,14 @@ async function load(address, key) {
   } catch {
     // Out of reach of a script (another host's storage): it still stands in the form.
     editor()?.removeAttribute("data-empty");
-    document.dispatchEvent(new CustomEvent("composer:changed"));
-    return;
+    return document.dispatchEvent(new CustomEvent("composer:changed"));
   }
   if (!editor() || work.key !== key || work.done.length) return;
   const sheet = new OffscreenCanvas(canvas().width, canvas().height);
   const context = sheet.getContext("2d");
   context.drawImage(picture, 0, 0, sheet.width, sheet.height);
   const image = context.getImageData(0, 0, sheet.width, sheet.height);
-  for (let at = 0; at < image.data.length; at += 4) {
-    const grey = image.data[at];
-    image.data.set([235, 198, 71, grey], at);
-  }
+  for (let at = 0; at < image.data.length; at += 4) image.data.set([235, 198, 71, image.data[at]], at);
   context.putImageData(image, 0, 0);
   work.done.push({ kind: "picture", picture: sheet });
   redraw();
@@ -381,14 +367,11 @@ function open() {
   const { key, url, width, height } = source;
   if (work.key !== key) work = { key, done: [], undone: [] };
   const scale = Math.min(1, WORK_EDGE / Math.max(width, height));
-  canvas().width = Math.max(1, Math.round(width * scale));
-  canvas().height = Math.max(1, Math.round(height * scale));
+  Object.assign(canvas(), { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) });
   part("sheet").style.setProperty("--ratio", width / height);
   part("picture").src = url;
-  document.getElementById("mask-size").value = brush.size;
-  document.getElementById("mask-feather").value = brush.feather;
-  isExported = false;
-  stroke = null;
+  for (const name of ["size", "feather"]) document.getElementById(`mask-${name}`).value = brush[name];
+  [isExported, stroke] = [false, null];
   cursor = { ...cursor, isDown: false };
   listen();
   choose(brush.tool === "hand" ? "brush" : brush.tool);
@@ -408,8 +391,7 @@ document.addEventListener("composer:source", (event) => {
   part("wait").hidden = Boolean(source) || isUnseen;
   part("plain").classList.toggle("noscript-only", !isUnseen);
   document.getElementById("mask-error").textContent ||= isUnseen ? editor().dataset.textUnseen : "";
-  if (isUnseen) editor().removeAttribute("data-empty");
-  else if (!source) editor().setAttribute("data-empty", "");
+  if (isUnseen || !source) editor().toggleAttribute("data-empty", !isUnseen);
   if (source && editor().dataset.open !== source.key) {
     editor().dataset.open = source.key;
     open();
