@@ -124,7 +124,7 @@ def follow(model: AIModel, values: Mapping[str, Any]) -> tuple[list[str], list[s
     live = dict(seeded.get(LIVE, {}))
     for name, value in values.items():
         here, before = plain(model, name), seeded.get(name, default_of(name))
-        wanted = _plain(name, value)
+        wanted = as_json(name, value)
         if name in live and here == live[name] and wanted == before:
             # The provider itself was heard later than the list was written.
             continue
@@ -167,8 +167,8 @@ def _relate(model: AIModel, wanted: list[AIModel], report: Report) -> None:
 
 
 def plain(model: AIModel, name: str) -> Any:
-    """A column's value as JSON, equal for equal values."""
-    return _plain(name, getattr(model, name))
+    """What a column holds, as `as_json` gives it."""
+    return as_json(name, getattr(model, name))
 
 
 @cache
@@ -181,7 +181,8 @@ def default_of(name: str) -> Any:
     return plain(_untouched(), name)
 
 
-def _plain(name: str, value: Any) -> Any:
+def as_json(name: str, value: Any) -> Any:
+    """A value for a column as JSON, equal for equal values."""
     if isinstance(AIModel._meta.get_field(name), models.DecimalField):
         return str(Decimal(str(value)).normalize())
     if isinstance(value, str):

@@ -15,8 +15,14 @@ from generation.catalogue.schema import file_format, schema, steps
 from generation.catalogue.sync import Report, sync_rows
 from generation.models import AIModel, Task
 from generation.parameters import complete
+from tests.generation.seeded_rows import make_fresh
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh(db: None) -> None:
+    make_fresh()
 
 
 def a_row(slug: str = "made-up", **changes: Any) -> dict[str, Any]:

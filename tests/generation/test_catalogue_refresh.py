@@ -20,11 +20,17 @@ from generation.providers.fal_endpoints import ENDPOINTS
 from generation.providers.fal_listing import FalListing, ListingAccount
 from generation.providers.transport import Limits
 from tests.emulators.fal import FalEmulator
+from tests.generation.seeded_rows import make_fresh
 
 pytestmark = pytest.mark.django_db
 QUICK = Limits(connect=0.5, read=0.4, write=0.5, total=0.8)
 VEO = "fal-ai/veo3.1/fast"
 DEV = "fal-ai/flux/dev"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(db: None) -> None:
+    make_fresh()
 
 
 @pytest.fixture(scope="module")

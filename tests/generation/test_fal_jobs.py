@@ -1,20 +1,26 @@
 """A whole job on fal: our engine, fal's real client, fal's protocol on loopback."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from accounts.viewer import Viewer
 from billing.models import Subscription, Wallet
 from billing.plans import plan_with_slug
+from billing.services import grant_credits
 from gallery.delivery import open_original
 from gallery.models import Asset
+from gallery.services import upload_mask, upload_picture
 from generation import pipeline, remote, webhooks
 from generation.models import Job
 from generation.selectors import offered_models
 from tests.emulators.fal import FalEmulator
+from tests.emulators.fal_files import picture
 from tests.factories.generation import submit
 from tests.generation.conftest import files_of
 
@@ -123,3 +129,41 @@ def test_what_fal_refuses_is_said_and_paid_back(fal: FalEmulator, maker: Viewer)
     wallet = Wallet.objects.get(company=maker.company)
     assert (wallet.balance, wallet.held) == (100, 0)
     assert files_of(maker.company) == []
+
+
+def picture_of(viewer: Viewer) -> Asset:
+    return upload_picture(viewer=viewer, file=SimpleUploadedFile("fox.png", picture(3, 512, 384), "image/png"))
+
+
+def mask_of(viewer: Viewer) -> Asset:
+    mask = Image.new("L", (512, 384))
+    mask.paste(255, (0, 0, 200, 384))
+    file = BytesIO()
+    mask.save(file, "PNG")
+    return upload_mask(viewer=viewer, file=SimpleUploadedFile("mask.png", file.getvalue(), "image/png"))
+
+
+def test_a_film_a_mesh_and_a_filled_picture_are_made_and_paid_by_second_quality_and_size(
+    fal: FalEmulator, maker: Viewer
+) -> None:
+    grant_credits(
+        company=maker.company, amount=2_000, kind="grant", key=f"films:{maker.company.pk}", cause="For films."
+    )
+    fox = picture_of(maker)
+    asked: list[tuple[dict[str, Any], str, int]] = [
+        ({"model": "veo-3-1-fast", "params": {"duration": 4}}, "video", 140),
+        ({"model": "kling-2-5-turbo", "inputs": [fox.pk], "params": {}, "prompt": ""}, "video", 122),
+        ({"model": "tripo-2-5", "inputs": [fox.pk], "params": {"quality": "low"}, "prompt": ""}, "mesh", 105),
+        ({"model": "flux-fill", "inputs": [fox.pk], "mask": mask_of(maker).pk, "params": {}}, "image", 17),
+    ]
+    for fields, kind, price in asked:
+        job = submit(maker, **fields)
+        pipeline.start(job_id=job.pk)
+        done = look_until_ended(job)
+        assert (done.state, done.failure, done.credits) == (Job.State.SUCCEEDED, "", price), fields["model"]
+        assert Asset.objects.get(pk=done.outputs.get().asset_id).kind == kind
+    assert Wallet.objects.get(company=maker.company).balance == 2_100 - sum(price for _fields, _kind, price in asked)
+    assert fal.posts == len(fal.jobs) == len(asked)
+    filled = next(job for job in fal.jobs.values() if "mask_url" in job.arguments)
+    with Image.open(BytesIO(fal.uploads[filled.arguments["mask_url"].rpartition("/")[2]])) as sent:
+        assert (sent.mode, sent.size, sent.getpixel((10, 10)), sent.getpixel((500, 10))) == ("L", (512, 384), 255, 0)
