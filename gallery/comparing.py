@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.template.defaultfilters import capfirst, filesizeformat
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -71,7 +71,7 @@ def _facts(asset: Asset) -> dict[str, str]:
         _("File"): filesizeformat(asset.bytes),
         _("Price"): price if is_made else "",
         _("Took"): _("%(seconds)s s") % {"seconds": f"{asset.elapsed_ms / 1000:.1f}"} if asset.elapsed_ms else "",
-        _("Made"): formats.date_format(asset.created_at, "DATETIME_FORMAT"),
+        _("Made"): formats.date_format(timezone.localtime(asset.created_at), "j F Y, H:i"),
     }
     return {name: value for name, value in found.items() if value}
 
