@@ -74,7 +74,7 @@ def _results(viewer: Viewer) -> dict[str, object]:
 
 def _submit(request: HttpRequest, viewer: Viewer, models: list[AIModel], model: AIModel) -> HttpResponse:
     draft = read_draft(request.POST, model)
-    sent = [name for name in (PICTURES, MASK) if name in request.FILES]
+    sent = [file for name in (PICTURES, MASK) for file in request.FILES.getlist(name)]
     try:
         limits.count(request, "processing")
         for _file in sent:

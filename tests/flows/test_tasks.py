@@ -173,7 +173,9 @@ def test_a_mask_is_sent_as_a_file_without_javascript(new_page: NewPage, maker: M
     page = new_page(java_script_enabled=False)
     maker.person.enter(page, "/generate?task=inpaint")
     page.locator("#source-file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": _png("RGB")})
-    page.get_by_label("Mask", exact=True).set_input_files({"name": "m.png", "mimeType": "image/png", "buffer": _png("L")})
+    page.get_by_label("Mask", exact=True).set_input_files(
+        {"name": "m.png", "mimeType": "image/png", "buffer": _png("L")}
+    )
     page.get_by_role("textbox", name="What should be there instead?").fill("grass")
     generate_button(page).click()
 
