@@ -177,6 +177,9 @@ def _is_offered(schema: dict[str, Any], name: str, value: str) -> bool:
 
 def _take_price(model: AIModel, price: Price, report: Refreshed) -> None:
     unit = UNITS.get(price.unit)
+    endpoint = ENDPOINTS.get(model.endpoint)
+    if unit == AIModel.Unit.MEGAPIXEL and endpoint is not None and endpoint.is_one_megapixel:
+        unit = AIModel.Unit.OUTPUT
     told = f"{price.amount} {price.currency} per {price.unit}"
     wanted = {"provider_cost": price.amount, "unit": unit}
     if unit is None or price.currency != "USD" or not _fits(model, unit):

@@ -49,6 +49,11 @@ class Endpoint:
     # The field that says how large the output is, where it has the picture's shape unless another is asked for.
     shape: str = ""
 
+    @property
+    def is_one_megapixel(self) -> bool:
+        """Whether we choose the size of the output, which never goes beyond what fal bills as one megapixel."""
+        return "image_size" in self.params.values()
+
 
 CHECKED = {"enable_safety_checker": True}
 FORMAT = {"output_format": "output_format"}

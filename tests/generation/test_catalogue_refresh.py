@@ -145,9 +145,24 @@ def test_an_operators_price_stays(fal: FalEmulator) -> None:
 
 
 def test_a_price_by_hand_keeps_its_unit(fal: FalEmulator) -> None:
-    AIModel.objects.filter(slug="flux-dev").update(fixed_price=5)
+    fal.listing.prices["fal-ai/image-apps-v2/outpaint"] = (0.03, "megapixels")
+    AIModel.objects.filter(slug="fal-outpaint").update(fixed_price=5)
+    assert "the price by hand is per output" in about(refresh(), "fal-outpaint")[0]
+    assert the("fal-outpaint").unit == AIModel.Unit.OUTPUT
+    AIModel.objects.filter(slug="fal-outpaint").update(fixed_price=None)
     refresh()
-    assert the("flux-dev").unit == AIModel.Unit.OUTPUT
+    assert (the("fal-outpaint").unit, the("fal-outpaint").provider_cost) == ("megapixel", Decimal("0.03"))
+
+
+def test_where_we_choose_a_size_within_a_megapixel_its_price_is_an_outputs(fal: FalEmulator) -> None:
+    fal.listing.prices["fal-ai/flux/schnell/redux"] = (0.02, "megapixels")
+    refresh()
+    rows = AIModel.objects.filter(slug__in=["flux-redux", "flux-dev", "flux-schnell"])
+    assert {(row.slug, row.unit, row.provider_cost) for row in rows} == {
+        ("flux-redux", "output", Decimal("0.02")),
+        ("flux-dev", "output", Decimal("0.025")),
+        ("flux-schnell", "output", Decimal("0.003")),
+    }
 
 
 @pytest.mark.parametrize(
