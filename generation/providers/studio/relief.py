@@ -84,15 +84,17 @@ def _heights(pixels: Pixels, subject: Floats, progress: Progress) -> Floats:
     mask = as_floats(cv2.resize(subject, (light.shape[1], light.shape[0]), interpolation=cv2.INTER_LINEAR))
     mask = smoothstep(0.2, 0.8, as_floats(cv2.GaussianBlur(mask, (0, 0), unit * 0.006)))
     dome = _dome(mask, unit)
+    reach = 1.0
     if float(mask.mean()) > LEAST:
         # The ground keeps a third of its own relief; who stands before it is rounded off towards the edge.
         heights = 0.16 * broad + mask * (0.34 + 0.30 * dome + 0.16 * broad) + detail * (0.35 + 0.35 * mask)
     else:
-        heights = 0.75 * broad + 0.9 * detail
+        # A landscape that bulges is no relief: flatter.
+        heights, reach = 0.75 * broad + 0.9 * detail, 0.6
     heights = cv2.GaussianBlur(as_floats(heights), (0, 0), max(0.8, unit * 0.0035))
     low, high = float(np.quantile(heights, 0.002)), float(np.quantile(heights, 0.998))
     progress.tick()
-    return _framed(as_floats(np.clip((heights - low) / max(0.05, high - low), 0, 1)), unit)
+    return _framed(as_floats(reach * np.clip((heights - low) / max(0.05, high - low), 0, 1)), unit)
 
 
 def _evened(image: Floats, radius: int, step: float) -> Floats:
