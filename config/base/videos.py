@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from config.base.limited import Beat, ChildRefused, Limits, ask
 from config.base.media import MAX_VIDEO_BYTES, MAX_VIDEO_EDGE, MAX_VIDEO_SECONDS, Media, MediaError
 
-# Two minutes of Full HD are marked in about one of one core; the largest that we take may need more than that.
-LIMITS = Limits(memory_bytes=2 << 30, cpu_seconds=600, file_bytes=512 << 20, wall_seconds=600.0)
+# Two minutes of Full HD take two to three of one core; less than the ten that a look at a job may take.
+LIMITS = Limits(memory_bytes=2 << 30, cpu_seconds=480, file_bytes=512 << 20, wall_seconds=480.0)
 
 
 def prepare_video(
