@@ -143,6 +143,7 @@ STUDIO: list[dict[str, Any]] = [
             "Fills what you paint over with matching parts of the picture, or with a drawn scene from your words. "
             "Classical graphics on this server, not AI."
         ),
+        prompt_use=AIModel.PromptUse.OPTIONAL,
         task=Task.INPAINT,
         endpoint="inpaint",
         outputs_allowed=4,
