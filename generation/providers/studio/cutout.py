@@ -13,7 +13,7 @@ from generation.providers.studio.pixels import Pixels, over_white, read_picture,
 from generation.providers.studio.request import Progress, Refused, StudioRequest
 
 # Long side, in pixels, of the copies on which the subject is found and on which its edge is modelled.
-FOUND_AT, MODELLED_AT = 380, 1400
+FOUND_AT, MODELLED_AT = 320, 1400
 ROUNDS = 3
 # Half the picture's height is as far from its border's colours as this many steps of lightness.
 HEIGHT_COUNTS = 22.0
