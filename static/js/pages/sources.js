@@ -11,6 +11,8 @@ const most = () => Number(box().dataset.most);
 // File -> { url, width, height, isUnseen }, so that a picture is measured once.
 const known = new Map();
 let files = [];
+// Pictures of the gallery that a file took the place of: the links that came with the page still name them.
+const replaced = new Set();
 
 function tell(text) {
   document.getElementById("source-error").textContent = text;
@@ -94,7 +96,10 @@ function take(chosen) {
   let said = large ? textLarge.replace("{size}", `${(large.size / 1048576).toFixed(1)}\u00a0MB`) : "";
   if (most() === 1) {
     // A picture stays until another one can take its place.
-    if (fitting.length) for (const row of fromGallery()) row.remove();
+    for (const row of fitting.length ? fromGallery() : []) {
+      replaced.add(row.dataset.ref);
+      row.remove();
+    }
     files = fitting.length ? fitting.slice(0, 1) : files;
   } else {
     const room = most() - fromGallery().length - files.length;
@@ -119,6 +124,11 @@ document.addEventListener("click", (event) => {
   (list().querySelector("[data-remove-file]") ?? field()).focus();
 });
 
+document.addEventListener("htmx:configRequest", (event) => {
+  const { detail } = event;
+  detail.path = detail.path.replace(/&inputs=([^&]+)/g, (text, id) => (replaced.has(id) ? "" : text));
+});
+
 // A sent form answers with what was stored; a refused one with everything but the files. One that is itself at fault
 // is not offered again.
 let isStored = false;
@@ -137,6 +147,7 @@ function enter() {
     document.dispatchEvent(new CustomEvent("composer:source", { detail: null }));
     return;
   }
+  for (const row of fromGallery()) replaced.delete(row.dataset.ref);
   if (form().hasAttribute("data-source-refused") && most() === 1) files = [];
   files = files.slice(0, Math.max(0, most() - fromGallery().length));
   files.forEach(know);
