@@ -224,6 +224,28 @@ def test_a_picture_becomes_a_video(new_page: NewPage, maker: Maker, credits_befo
     _expect_charged(maker, credits_before, price)
 
 
+def test_pictures_travel_from_task_to_task_and_a_file_takes_the_place_of_one(new_page: NewPage, maker: Maker) -> None:
+    page = new_page()
+    maker.person.enter(page, f"/generate?task=edit&input={maker.picture}")
+    refs = page.locator("#refs").get_by_role("img")
+    file = {"name": "barn.png", "mimeType": "image/png", "buffer": _png("RGB")}
+    page.locator("#source-file").set_input_files(file)  # type: ignore[arg-type]
+    expect(refs).to_have_count(2)
+    page.get_by_role("link", name="Vary").click()
+    expect(refs).to_have_count(1)
+    expect(page.locator("#refs").get_by_role("img", name=WORDS)).to_be_visible()
+
+    page.locator("#source-file").set_input_files(file)  # type: ignore[arg-type]
+    expect(page.locator("#refs").get_by_role("img", name="barn.png")).to_be_visible()
+    page.get_by_role("link", name="Create").click()
+    expect(page.locator("#refs")).to_have_count(0)
+    page.get_by_role("link", name="Upscale").click()
+    expect(page.locator("#refs").get_by_role("img", name="barn.png")).to_be_visible()
+    expect(refs).to_have_count(1)
+    page.get_by_role("button", name="Remove picture 1: barn.png").click()
+    expect(page.get_by_text("Choose a picture to work from.")).to_be_visible()
+
+
 def _choose_the_shortest(page: Page) -> None:
     page.get_by_role("radio", name="480p").check(force=True)
     page.get_by_role("radio", name=re.compile("^2 s")).check(force=True)
