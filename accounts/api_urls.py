@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts import api
+from accounts import api, company_api
 
 urlpatterns: list[URLPattern] = [
     path("auth/register", api.RegisterAPI.as_view(), name="api-register"),
@@ -12,5 +12,21 @@ urlpatterns: list[URLPattern] = [
     path("auth/verify-email", api.VerifyEmailAPI.as_view(), name="api-verify-email"),
     path("auth/reset-password", api.ResetPasswordAPI.as_view(), name="api-reset-password"),
     path("auth/reset-password/confirm", api.ConfirmResetAPI.as_view(), name="api-reset-password-confirm"),
+    path("companies", company_api.CompaniesAPI.as_view(), name="api-companies"),
+    path("companies/current", company_api.CurrentCompanyAPI.as_view(), name="api-company"),
+    path("companies/current/members", company_api.MembersAPI.as_view(), name="api-members"),
+    path("companies/current/members/<uuid:member_id>", company_api.MemberAPI.as_view(), name="api-member"),
+    path("companies/current/invitations", company_api.InvitationsAPI.as_view(), name="api-invitations"),
+    path(
+        "companies/current/invitations/<uuid:invitation_id>",
+        company_api.InvitationAPI.as_view(),
+        name="api-invitation",
+    ),
+    path(
+        "companies/current/invitations/<uuid:invitation_id>/resend",
+        company_api.ResendAPI.as_view(),
+        name="api-invitation-resend",
+    ),
+    path("invitations/accept", company_api.AcceptAPI.as_view(), name="api-invitation-accept"),
     path("users/me", api.MeAPI.as_view(), name="api-me"),
 ]

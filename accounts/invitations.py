@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,6 +34,7 @@ from accounts.models import Company, Invitation, Membership, User
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base import realtime
+from config.base.refusal import Refusal
 
 LIFETIME = timedelta(days=7)
 # Between two mails to one address.
@@ -114,11 +116,8 @@ def accept(*, user: User, token: str, request: HttpRequest | None = None) -> Mem
         if invitation.accepted_by_id == user.pk and place is not None:
             return place
         _refuse_gone(invitation, company, token)
-        if not EmailAddress.objects.filter(user=user, verified=True, email__iexact=invitation.email).exists():
-            raise WrongAddress(
-                _("This invitation is for %(invited)s. Sign in with that address, or add it to your profile.")
-                % {"invited": invitation.email}
-            )
+        if not _is_address_of(user, invitation):
+            raise _wrong(invitation)
         if place is None:
             place = add_member(company, user, invitation.role)
         Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(
@@ -128,6 +127,16 @@ def accept(*, user: User, token: str, request: HttpRequest | None = None) -> Mem
         invitation.company = place.company = company
         _note(invitation, user.email, "invitation.accepted", request)
     return place
+
+
+def obstacle(*, invitation: Invitation | None, user: User | None) -> Refusal | None:
+    """Why an invitation cannot be accepted as things are; None when it can, or when nobody is signed in yet."""
+    if invitation is None:
+        return NoSuchInvitation(_("This invitation does not exist. Ask for a new one."))
+    gone = _gone(invitation, invitation.company)
+    if gone is not None or user is None:
+        return gone
+    return None if _is_address_of(user, invitation) else _wrong(invitation)
 
 
 def decline(*, token: str, request: HttpRequest | None = None) -> Invitation:
@@ -172,6 +181,13 @@ def join_by_domain(*, user: User, company: Company, request: HttpRequest | None 
         realtime.readmit(company_id=now_is.pk, user_id=user.pk)
         record_audit(actor=user.email, action="member.joined", target=user.email, company=now_is, request=request)
     return place
+
+
+def token_in(address: str) -> str:
+    """The token of an invitation's page, "" for any other address."""
+    prefix = reverse("invitation", args=["-"]).removesuffix("-")
+    token = address.removeprefix(prefix)
+    return token if address.startswith(prefix) and "/" not in token else ""
 
 
 def digest_of(token: str) -> str:
@@ -239,17 +255,34 @@ def _refuse_gone(invitation: Invitation, company: Company, token: str) -> None:
         raise InvitationGone(
             _("A newer invitation was sent. Open the link in the latest mail."), code="invitation_replaced"
         )
+    gone = _gone(invitation, company)
+    if gone is not None:
+        raise gone
+
+
+def _gone(invitation: Invitation, company: Company) -> InvitationGone | None:
     if invitation.revoked_at is not None:
-        raise InvitationGone(_("This invitation was taken back. Ask for a new one."), code="invitation_revoked")
+        return InvitationGone(_("This invitation was taken back. Ask for a new one."), code="invitation_revoked")
     if invitation.accepted_at is not None:
-        raise InvitationGone(_("This invitation was used already. Ask for a new one."), code="invitation_used")
-    if invitation.expires_at <= timezone.now():
-        raise InvitationGone(_("This invitation is too old. Ask for a new one."), code="invitation_expired")
+        return InvitationGone(_("This invitation was used already. Ask for a new one."), code="invitation_used")
+    if invitation.is_expired:
+        return InvitationGone(_("This invitation is too old. Ask for a new one."), code="invitation_expired")
     if not company.is_active:
-        raise InvitationGone(
-            _("%(company)s is not active just now. Try again later.") % {"company": company.name},
-            code="company_inactive",
-        )
+        sentence = _("%(company)s is not active just now. Try again later.") % {"company": company.name}
+        return InvitationGone(sentence, code="company_inactive")
+    return None
+
+
+def _wrong(invitation: Invitation) -> WrongAddress:
+    return WrongAddress(
+        _("This invitation is for %(invited)s. Sign in with that address, or add it to your profile.")
+        % {"invited": invitation.email}
+    )
+
+
+def _is_address_of(user: User, invitation: Invitation) -> bool:
+    mine: bool = EmailAddress.objects.filter(user=user, verified=True, email__iexact=invitation.email).exists()
+    return mine
 
 
 def _belongs(company: Company, address: str) -> bool:

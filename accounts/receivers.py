@@ -1,13 +1,20 @@
 """What allauth tells us. The only signals received in this app, connected in `AccountsConfig.ready()`."""
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_changed, password_reset
+from allauth.account.utils import get_next_redirect_url
+from django.db import transaction
 from django.dispatch import receiver
+from django.http import HttpRequest
 
+from accounts.invitations import accept, token_in
 from accounts.models import User
 from accounts.services import record_audit, verify_person
+from accounts.viewer import SESSION_KEY
+from config.base.refusal import Refusal
 
 
 @receiver(email_confirmed, sender=EmailAddress)
@@ -16,6 +23,20 @@ def welcome(email_address: EmailAddress, **_: Any) -> None:
     user = email_address.user
     if isinstance(user, User):
         verify_person(user=user)
+
+
+@receiver(email_confirmed, sender=EmailAddress)
+def join_as_invited(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
+    """Whoever signed up by an invitation's link belongs to the company once the address is proved.
+
+    What stands in the way (no seat left, another address) is told by the invitation's page, which comes next.
+    """
+    token = token_in(get_next_redirect_url(request) or "")
+    if token and isinstance(email_address.user, User):
+        with suppress(Refusal), transaction.atomic():
+            place = accept(user=email_address.user, token=token, request=request)
+            # The sign-in that follows keeps it.
+            request.session[SESSION_KEY] = str(place.company_id)
 
 
 @receiver(password_changed, sender=User)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
-from accounts import views
+from accounts import brand_views, company_views, invitation_views, views
 
 
 def _both(route: str, view: Callable[..., HttpResponseBase], *names: str) -> list[URLPattern]:
@@ -30,6 +30,29 @@ urlpatterns: list[URLPattern] = [
     *_both("profile/password", views.change_password, "change-password", "account_change_password"),
     path("account-inactive", views.inactive, name="account_inactive"),
     path("profile", views.profile, name="profile"),
+    path("company", company_views.company, name="company"),
+    path("company/new", company_views.new_company, name="company-new"),
+    path("company/switch", company_views.switch, name="company-switch"),
+    path("company/settings", company_views.update, name="company-update"),
+    path("company/look", company_views.look, name="company-look"),
+    path("company/logo", brand_views.logo, name="company-logo"),
+    path("company/brand.css", brand_views.brand_css, name="company-brand-css"),
+    path("company/members/<uuid:member_id>", company_views.change_member, name="member-change"),
+    path("company/members/<uuid:member_id>/remove", company_views.remove, name="member-remove"),
+    path("company/leave", company_views.leave, name="company-leave"),
+    path("company/transfer", company_views.transfer, name="company-transfer"),
+    path("company/deactivate", company_views.deactivate, name="company-deactivate"),
+    path("company/delete", company_views.delete, name="company-delete"),
+    path("company/keep", company_views.keep, name="company-keep"),
+    path("company/offers", invitation_views.offers, name="company-offers"),
+    path("company/invitations", invitation_views.invite, name="company-invite"),
+    path("company/invitations/<uuid:invitation_id>/resend", invitation_views.resend, name="invitation-resend"),
+    path("company/invitations/<uuid:invitation_id>/revoke", invitation_views.revoke, name="invitation-revoke"),
+    path("companies/<uuid:company_id>/join", invitation_views.join, name="company-join"),
+    path("companies/<uuid:company_id>/reactivate", company_views.reactivate, name="company-reactivate"),
+    path("invitations/<str:token>", invitation_views.invitation, name="invitation"),
+    path("invitations/<str:token>/accept", invitation_views.accept, name="invitation-accept"),
+    path("invitations/<str:token>/decline", invitation_views.decline, name="invitation-decline"),
     path("dev/mail", views.dev_mail, name="dev-mail"),
     path("dev/mail/<str:file>/<int:number>", views.dev_mail_message, name="dev-mail-message"),
 ]

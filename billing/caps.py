@@ -97,7 +97,7 @@ def take_caps(*, viewer: Viewer, amount: int, at: datetime) -> None:
 
 
 def give_back_caps(*, company: Company, user_id: UUID, key_id: UUID | None, amount: int, at: datetime) -> None:
-    """Count `amount` credits less for who submitted at `at`; never less than nothing. One statement at most."""
+    """Count `amount` credits less for who submitted at `at`, never less than nothing, in the caller's transaction."""
     if not amount or (not company.is_team and key_id is None):
         return
     mine = Q(name=member_counter(user_id), period__in=(today(at), month_of(at)))

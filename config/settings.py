@@ -378,6 +378,7 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "processing": (env.int("RATE_LIMIT_PROCESSING", default=100), 60 * 60),
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
     "enhance": (env.int("RATE_LIMIT_ENHANCE", default=20), 60),
+    "invitations": (env.int("RATE_LIMIT_INVITATIONS", default=30), 60 * 60),
     "completions": (env.int("RATE_LIMIT_COMPLETIONS", default=240), 60),
 }
 

@@ -5,15 +5,17 @@ A route without a row here fails the build: whoever adds one decides what strang
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Company, Membership, User
+from accounts.models import Company, Invitation, Membership, User
 from accounts.viewer import SESSION_KEY, Viewer
 from config.base import realtime, registry
 from gallery.delivery import delivery_for
@@ -40,19 +42,27 @@ class Things:
     job: UUID
     file: dict[str, str]
     use: UUID
+    company: UUID
+    member: UUID
+    invitation: UUID
 
 
 @dataclass(frozen=True)
 class Row:
     """What a route answers: by method, the status for (anonymous, stranger). Every other method must be refused."""
 
-    answers: dict[str, tuple[int, int]]
+    # Several where the stranger's place in a company of the stranger's own decides.
+    answers: dict[str, tuple[int, int | frozenset[int]]]
     kwargs: str = ""
     body: str = ""
 
 
 def page(**answers: tuple[int, int]) -> Row:
-    return Row(answers or {"GET": (302, 200)})
+    return Row({**answers} if answers else {"GET": (302, 200)})
+
+
+def by_role(*statuses: int) -> Row:
+    return Row({"POST": (302, frozenset(statuses))})
 
 
 OPEN = Row({"GET": (200, 200)})
@@ -99,7 +109,31 @@ ROWS: dict[str, Row] = {
     "credits-pill": Row({"GET": (204, 200)}),
     # Off until an operator lists hosts.
     "gallery-import": Row({}),
+    # The company that one acts for, which is never Alice's.
+    "company": page(),
+    "company-new": Row({"GET": (302, 200), "POST": (302, 422)}),
+    "company-switch": Row({"POST": (302, 403)}, body="company"),
+    "company-update": by_role(403, 422),
+    "company-look": by_role(302, 403),
+    "company-logo": page(GET=(302, 404)),
+    "company-brand-css": page(),
+    "company-leave": by_role(302, 409),
+    "company-transfer": Row({"POST": (302, 404)}, body="member"),
+    "company-deactivate": by_role(403, 409),
+    "company-delete": by_role(403, 422),
+    "company-keep": by_role(403, 409),
+    "company-offers": page(),
+    "company-invite": by_role(403, 422),
+    "invitation": Row({"GET": (404, 404)}, kwargs="token"),
+    "invitation-accept": Row({"POST": (302, 404)}, kwargs="token"),
+    "invitation-decline": Row({"POST": (404, 404)}, kwargs="token"),
     # What is Alice's.
+    "member-change": Row({"POST": (302, 404)}, kwargs="member"),
+    "member-remove": Row({"POST": (302, 404)}, kwargs="member"),
+    "invitation-resend": Row({"POST": (302, 404)}, kwargs="invitation"),
+    "invitation-revoke": Row({"POST": (302, 404)}, kwargs="invitation"),
+    "company-join": Row({"POST": (302, 404)}, kwargs="company"),
+    "company-reactivate": Row({"POST": (302, 404)}, kwargs="company"),
     "gallery-delete": Row({"POST": (302, 404)}, body="asset"),
     "gallery-restore": Row({"POST": (302, 404)}, body="asset"),
     "asset": Row({"GET": (302, 404)}, kwargs="asset"),
@@ -128,6 +162,14 @@ ROWS: dict[str, Row] = {
     "api-reset-password": Row({"POST": (422, 422)}),
     "api-reset-password-confirm": Row({"POST": (422, 422)}),
     "api-me": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-companies": Row({"GET": (401, 200), "POST": (401, 422)}),
+    "api-company": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-members": API_OWN,
+    "api-member": Row({"PATCH": (401, 404), "DELETE": (401, 404)}, kwargs="member"),
+    "api-invitations": Row({"GET": (401, 200), "POST": (401, 422)}),
+    "api-invitation": Row({"DELETE": (401, 404)}, kwargs="invitation"),
+    "api-invitation-resend": Row({"POST": (401, 404)}, kwargs="invitation"),
+    "api-invitation-accept": Row({"POST": (401, 422)}),
     "api-credits-balance": API_OWN,
     "api-credits-history": API_OWN,
     "api-uploads": Row({"POST": (401, 422)}),
@@ -155,8 +197,9 @@ ROWS: dict[str, Row] = {
     # No worker runs beside this test, so it is honest to say so.
     "health-ready": Row({"GET": (503, 503)}),
 }
-# Answered with something else than the status alone tells: signing out ends the session, so it is asked last.
-LAST = ("api-logout", "logout", "account_logout")
+# Answered with something else than the status alone tells: signing out ends the session, so it is asked last. So is
+# leaving, after which one acts for the personal company.
+LAST = ("api-logout", "company-leave", "logout", "account_logout")
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -185,6 +228,10 @@ def address(name: str, row: Row, things: Things) -> str:
         "job": {"job_id": things.job},
         "use": {"use_id": things.use},
         "file": things.file,
+        "company": {"company_id": things.company},
+        "member": {"member_id": things.member},
+        "invitation": {"invitation_id": things.invitation},
+        "token": {"token": "made-up"},
         "key": {"key": "MQ:made-up:signature"},
         "uid": {"uidb36": "1", "key": "made-up"},
         "mail": {"file": "a.log", "number": 1},
@@ -198,6 +245,8 @@ def ask(client: Client, method: str, name: str, row: Row, things: Things) -> int
     bodies: dict[str, dict[str, Any]] = {
         "": {},
         "asset": {"ids": [str(things.asset)]},
+        "company": {"company": str(things.company)},
+        "member": {"member": str(things.member)},
         "job": {"model": "studio-stylise", "inputs": [str(things.asset)]},
     }
     options: dict[str, Any] = {"data": bodies[row.body]} if method == "POST" else {}
@@ -230,7 +279,28 @@ def things(maker: Viewer) -> Things:
     _empty, _f, token, name = delivery_for(maker).url(asset).split("/")
     history.note_use(viewer=maker, prompt="a secret of Alice")
     use = history.recent(maker)[0]
-    return Things(asset=asset.pk, job=waiting.pk, file={"token": token, "name": name}, use=use.pk)
+    asked = Invitation.objects.create(
+        company=maker.company,
+        email="guest@example.com",
+        token_digest=uuid4().hex,
+        invited_by=maker.user,
+        expires_at=timezone.now() + timedelta(days=7),
+    )
+    return Things(
+        asset=asset.pk,
+        job=waiting.pk,
+        file={"token": token, "name": name},
+        use=use.pk,
+        company=maker.company.pk,
+        member=Membership.objects.get(company=maker.company).pk,
+        invitation=asked.pk,
+    )
+
+
+def shared_state_of(company: Company) -> list[Any]:
+    """What a refusal must leave of who runs a company and how it is called."""
+    rows = (Company.objects.filter(pk=company.pk), Membership.objects.filter(company=company))
+    return [list(found.values()) for found in (*rows, Invitation.objects.filter(company=company))]
 
 
 def strangers(bob: User) -> dict[str, tuple[Client, Client]]:
@@ -257,7 +327,7 @@ def acting_for(company: Company, browser: Client) -> Client:
 
 
 def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, maker: Viewer, bob: User) -> None:
-    before = state_of(maker.company)
+    before, shared = state_of(maker.company), shared_state_of(maker.company)
     wrong: list[str] = []
     for who, (browser, program) in strangers(bob).items():
         for name in own_routes():
@@ -270,12 +340,16 @@ def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, make
                 if expected is None:
                     is_right = status in (302, 401, 403, 404, 405)
                 else:
-                    is_right = status == expected[0 if who == "anonymous" else 1]
+                    wanted = expected[0 if who == "anonymous" else 1]
+                    is_right = status in wanted if isinstance(wanted, frozenset) else status == wanted
                 if not is_right:
                     wrong.append(f"{who} {method} {name}: {status}, not {expected or 'a refusal'}")
             if state_of(maker.company) != before:
                 wrong.append(f"{who} changed something at {name}")
                 before = state_of(maker.company)
+            if shared_state_of(maker.company) != shared:
+                wrong.append(f"{who} changed who runs the company at {name}")
+                shared = shared_state_of(maker.company)
     assert not wrong, "\n".join(wrong)
     assert Job.objects.get(pk=things.job).state == Job.State.QUEUED
     assert PromptUse.objects.filter(pk=things.use).exists()

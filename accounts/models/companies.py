@@ -127,3 +127,8 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} · {self.company}"
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it is too old to be accepted; it can be sent again."""
+        return self.expires_at <= timezone.now()

@@ -62,6 +62,7 @@ SENTENCES: dict[str, str | Promise] = {
     "processing": _("You have started very many jobs in the last hour. Wait a little, then start the next one."),
     "downloads": _("You have downloaded very many files in the last hour. Wait a little, then go on."),
     "enhance": _("You have enhanced many prompts in the last minute. Wait a moment, then try again."),
+    "invitations": _("You have sent many invitations in the last hour. Wait a little, then send the next one."),
     "completions": _("Too many completions were asked for. Wait a moment, then go on."),
 }
 
