@@ -3,12 +3,11 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.viewer import NoCompany, Viewer, viewer_of
+from accounts.viewer import Viewer, viewer_of
 from gallery.comparing import facts_of, prompts_of
 from gallery.delivery import delivery_for
 from gallery.models import Asset
@@ -19,7 +18,7 @@ from gallery.tiles import tile_of
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
     """`?a=` and `?b=`: two of the viewer's assets in one frame, and what differs in how they were made."""
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     first, second = _get_pair(request, viewer)
     delivery = delivery_for(viewer)
     prompts = prompts_of(first, second)
@@ -34,13 +33,6 @@ def compare(request: HttpRequest) -> HttpResponse:
     ]
     context = {"first": sides[0], "second": sides[1], "sides": sides, "facts": facts_of(first, second)}
     return render(request, "gallery/compare.html", context)
-
-
-def _get_viewer(request: HttpRequest) -> Viewer:
-    try:
-        return viewer_of(request)
-    except NoCompany:
-        raise PermissionDenied from None
 
 
 def _get_pair(request: HttpRequest, viewer: Viewer) -> tuple[Asset, Asset]:

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,7 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from accounts.viewer import NoCompany, Viewer, viewer_of
+from accounts.viewer import Viewer, viewer_of
 from billing.models import Plan
 from gallery import binning, files, selectors
 from gallery.delivery import delivery_for
@@ -49,7 +48,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
     `?before=` goes on from an asset, `?after=` gives what came since.
     """
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     before, after, kind = _key(request, "before"), _key(request, "after"), _kind(request)
     page = selectors.gallery_page(viewer, before=before, after=after, kind=kind)
     delivery = delivery_for(viewer)
@@ -77,7 +76,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def bin_(request: HttpRequest) -> HttpResponse:
     """What was deleted and can come back, last deleted first."""
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     before = _bin_place(request)
     page = selectors.bin_page(viewer, before=before)
     delivery = delivery_for(viewer)
@@ -139,7 +138,7 @@ def download(request: HttpRequest, asset_id: UUID) -> HttpResponse:
 @require_POST
 def delete_many(request: HttpRequest) -> HttpResponse:
     """Put the chosen pictures into the bin."""
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     return _bin(request, viewer, _ids(request))
 
 
@@ -155,7 +154,7 @@ def delete_one(request: HttpRequest, asset_id: UUID) -> HttpResponse:
 @require_POST
 def restore_many(request: HttpRequest) -> HttpResponse:
     """Take the chosen pictures out of the bin: the Undo of a deletion, and the bin's own button."""
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     return _restore(request, viewer, _ids(request))
 
 
@@ -219,15 +218,8 @@ def _toast(response: HttpResponse, *, level: str, text: str, action: dict[str, A
     trigger_client_event(response, "toast", detail)
 
 
-def _get_viewer(request: HttpRequest) -> Viewer:
-    try:
-        return viewer_of(request)
-    except NoCompany:
-        raise PermissionDenied from None
-
-
 def _get_asset(request: HttpRequest, asset_id: UUID) -> tuple[Viewer, Asset]:
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     rows = Asset.objects.visible_to(viewer).present().shown().with_files()
     return viewer, get_object_or_404(rows, pk=asset_id)
 

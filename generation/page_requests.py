@@ -2,19 +2,14 @@
 
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
-from accounts.viewer import NoCompany, Viewer, viewer_of
+from accounts.viewer import Viewer, viewer_of
 
 
 def get_viewer(request: HttpRequest) -> Viewer:
-    """Who asks, acting for which company. `PermissionDenied` for somebody without one."""
-    try:
-        return viewer_of(request)
-    except NoCompany as error:
-        raise PermissionDenied(_("You belong to no active company.")) from error
+    """Who asks, acting for which company. Raises `accounts.viewer.NoCompany`, which has a page of its own."""
+    return viewer_of(request)
 
 
 def is_fragment(request: HttpRequest) -> bool:
