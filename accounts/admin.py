@@ -1,16 +1,25 @@
 """The operator's view of people, companies and the audit."""
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from accounts.companies import suspend_company, unsuspend_company
 from accounts.models import AuditEntry, Company, Membership, User
 from accounts.services import record_audit
 
@@ -52,7 +61,8 @@ class _Addresses(TabularInline):
 class _Memberships(TabularInline):
     model = Membership
     fields = ["user", "company", "role", "created_at"]
-    readonly_fields = ["user", "company", "created_at"]
+    # Roles are the company's own business, and its last owner stays one.
+    readonly_fields = fields
     extra = 0
     can_delete = False
 
@@ -91,27 +101,104 @@ class UserAdmin(_Kept):
     show_full_result_count = False
 
 
+class SuspendForm(forms.Form):
+    """Why a company is switched off."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        help_text=_("The company's people read this."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
 @admin.register(Company)
 class CompanyAdmin(_Kept):
-    """Companies. An inactive one can do nothing."""
+    """Companies: how large, on which plan, with how many credits. One that is suspended can do nothing."""
 
-    list_display = ["name", "slug", "kind", "member_count", "is_active", "created_at"]
-    list_filter = ["is_active", "kind"]
-    search_fields = ["name", "slug", "email"]
+    list_display = ["name", "slug", "kind", "plan", "member_count", "balance", "state", "created_at"]
+    list_filter = ["is_active", "kind", "subscription__plan"]
+    search_fields = ["name", "slug", "email", "domain"]
     ordering = ["-id"]
-    fields = ["name", "slug", "kind", "email", "is_active", "created_at"]
-    readonly_fields = ["kind", "created_at"]
+    fields = ["name", "slug", "kind", "email", "domain", "plan", "credits", "state", "delete_after", "created_at"]
+    readonly_fields = ["kind", "domain", "plan", "credits", "state", "delete_after", "created_at"]
     inlines = [_Memberships]
+    actions_detail = ["suspend", "unsuspend"]
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
+        """With what the list shows; billing's rows are reached by their names alone."""
         found: QuerySet[Company] = super().get_queryset(request)
-        return found.annotate(_members=Count("memberships"))
+        return found.annotate(
+            _members=Count("memberships"),
+            _plan=F("subscription__plan__name"),
+            _subscription=F("subscription__pk"),
+            _balance=F("wallet__balance"),
+        )
 
     @admin.display(description=_("members"), ordering="_members")
     def member_count(self, company: Company) -> int:
         """Counted by the list's own query."""
         return int(company._members)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("balance"), ordering="_balance")
+    def balance(self, company: Company) -> int | None:
+        """Credits; read by the list's own query."""
+        found: int | None = company._balance  # type: ignore[attr-defined]
+        return found
+
+    @admin.display(description=_("plan"), ordering="_plan")
+    def plan(self, company: Company) -> str:
+        """The plan, and where it is changed."""
+        if company._subscription is None:  # type: ignore[attr-defined]
+            return "-"
+        address = reverse("admin:billing_subscription_change", args=[company._subscription])  # type: ignore[attr-defined]
+        return format_html('<a href="{}">{}</a>', address, company._plan)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("credits"))
+    def credits(self, company: Company) -> str:
+        """The balance, and where it is adjusted."""
+        address = reverse("admin:billing_wallet_adjust", args=[company.pk])
+        return format_html('{} · <a href="{}">{}</a>', self.balance(company), address, _("Adjust credits"))
+
+    @admin.display(description=_("state"), ordering="is_active")
+    def state(self, company: Company) -> str:
+        """Whether anything can be done there, and if not, why."""
+        if company.deleted_at:
+            return gettext("deleted")
+        if company.suspended_reason:
+            return gettext("suspended: %(reason)s") % {"reason": company.suspended_reason}
+        return gettext("active") if company.is_active else gettext("switched off by its owner")
+
+    def has_suspend_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may change companies."""
+        return request.user.has_perm("accounts.change_company")
+
+    @action(description=_("Suspend"), url_path="suspend", permissions=["suspend"], icon="block")
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, then switch the company off; its owner cannot switch it on."""
+        company = get_object_or_404(Company, pk=UUID(object_id), deleted_at=None)
+        form = SuspendForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            suspend_company(company=company, operator=cast("User", request.user), reason=reason, request=request)
+            messages.success(request, _("The company is suspended."))
+            return redirect("admin:accounts_company_change", object_id)
+        context = {**self.admin_site.each_context(request), "title": _("Suspend"), "company": company, "form": form}
+        return render(request, "admin/accounts/suspend.html", context | {"opts": self.opts})
+
+    @action(description=_("Lift suspension"), url_path="unsuspend", permissions=["suspend"], icon="undo")
+    def unsuspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask once more, then switch the company on."""
+        company = get_object_or_404(Company, pk=UUID(object_id), deleted_at=None)
+        if request.method == "POST":
+            if unsuspend_company(company=company, operator=cast("User", request.user), request=request):
+                messages.success(request, _("The company is active again."))
+            else:
+                messages.info(request, _("The company was not suspended."))
+            return redirect("admin:accounts_company_change", object_id)
+        context = {**self.admin_site.each_context(request), "title": _("Lift suspension"), "company": company}
+        return render(request, "admin/accounts/suspend.html", context | {"opts": self.opts})
 
 
 @admin.register(Membership)
@@ -123,7 +210,7 @@ class MembershipAdmin(_Kept):
     list_select_related = ["user", "company"]
     search_fields = ["user__email", "company__name"]
     ordering = ["-id"]
-    readonly_fields = ["user", "company", "created_at"]
+    readonly_fields = ["user", "company", "role", "credit_cap", "cap_period", "created_at"]
     show_full_result_count = False
 
 

@@ -4,14 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from accounts.viewer import NoCompany, Viewer, viewer_of
+from accounts.viewer import viewer_of
 from config.base import limits
 from gallery.services import UploadRefused, import_picture
 
@@ -20,7 +19,7 @@ from gallery.services import UploadRefused, import_picture
 @require_http_methods(["GET", "POST"])
 def import_page(request: HttpRequest) -> HttpResponse:
     """Ask for an address; on POST fetch it and lead to Generate with the picture. 404 where fetching is off."""
-    viewer = _get_viewer(request)
+    viewer = viewer_of(request)
     if not settings.IMPORT_ALLOWED_HOSTS:
         raise Http404
     data = request.POST or request.GET
@@ -40,10 +39,3 @@ def import_page(request: HttpRequest) -> HttpResponse:
         return render(request, "gallery/import.html", context | {"refusal": refusal}, status=refusal.status)
     query = {"task": context["task"], "model": context["model"], "input": asset.pk}
     return redirect(f"{reverse('generate')}?{urlencode(query)}")
-
-
-def _get_viewer(request: HttpRequest) -> Viewer:
-    try:
-        return viewer_of(request)
-    except NoCompany:
-        raise PermissionDenied from None

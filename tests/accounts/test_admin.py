@@ -60,21 +60,42 @@ def test_the_pages_of_a_person_and_a_company_open(operator, alice, viewer):
     assert operator.get(reverse("admin:accounts_membership_change", args=[membership.pk])).status_code == 200
 
 
-def test_switching_a_company_off_is_written_down(operator, alice, viewer):
+def test_suspending_a_company_needs_a_reason_and_is_written_down(operator, alice, viewer):
     company = viewer(alice).company
-    form = {
-        "name": company.name,
-        "slug": company.slug,
-        "email": company.email,
-        "memberships-TOTAL_FORMS": "0",
-        "memberships-INITIAL_FORMS": "0",
-    }
-    answer = operator.post(reverse("admin:accounts_company_change", args=[company.pk]), form)
-    assert answer.status_code == 302
+    path = reverse("admin:accounts_company_suspend", args=[company.pk])
+    assert "Reason" in operator.get(path).content.decode()
+    assert operator.post(path, {"reason": ""}).status_code == 200
+    company.refresh_from_db()
+    assert company.is_active
+    assert operator.post(path, {"reason": "Chargebacks."}).status_code == 302
+    company.refresh_from_db()
+    assert (company.is_active, company.suspended_reason) == (False, "Chargebacks.")
+    entry = AuditEntry.objects.get(company=company, action="company.suspended")
+    assert entry.detail == {"reason": "Chargebacks."}
+    assert "suspended: Chargebacks." in operator.get(_list("company")).content.decode()
+
+    back = reverse("admin:accounts_company_unsuspend", args=[company.pk])
+    assert operator.get(back).status_code == 200
     company.refresh_from_db()
     assert not company.is_active
-    entry = AuditEntry.objects.get(company=company, action="company.changed")
-    assert entry.detail == {"changed": ["is_active"]}
+    assert operator.post(back).status_code == 302
+    company.refresh_from_db()
+    assert company.is_active
+
+
+def test_strangers_suspend_nobody(alice_client, alice, viewer):
+    company = viewer(alice).company
+    path = reverse("admin:accounts_company_suspend", args=[company.pk])
+    assert alice_client.post(path, {"reason": "x"}).status_code == 302
+    company.refresh_from_db()
+    assert company.is_active
+
+
+def test_a_company_leads_to_its_plan_and_its_credits(operator, alice, viewer):
+    company = viewer(alice).company
+    text = operator.get(reverse("admin:accounts_company_change", args=[company.pk])).content.decode()
+    assert reverse("admin:billing_wallet_adjust", args=[company.pk]) in text
+    assert reverse("admin:billing_subscription_change", args=[company.subscription.pk]) in text
 
 
 @pytest.mark.parametrize("model", LISTS)
