@@ -2,8 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.viewer import viewer_of
@@ -13,17 +12,18 @@ A_YEAR = 365 * 24 * 60 * 60
 
 @login_required
 @require_safe
-def logo(request: HttpRequest) -> HttpResponseBase:
+def logo(request: HttpRequest) -> HttpResponse:
     """The mark of the company that one acts for. Its address changes with it, so it is kept for long."""
     company = viewer_of(request).company
     if not company.is_branded or not company.logo_key:
         raise Http404
     try:
-        file = default_storage.open(company.logo_key)
+        with default_storage.open(company.logo_key) as file:
+            content = file.read()
     except FileNotFoundError:
         raise Http404 from None
-    return FileResponse(
-        file, content_type="image/webp", headers={"Cache-Control": f"private, max-age={A_YEAR}, immutable"}
+    return HttpResponse(
+        content, content_type="image/webp", headers={"Cache-Control": f"private, max-age={A_YEAR}, immutable"}
     )
 
 

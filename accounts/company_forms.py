@@ -43,6 +43,9 @@ class CompanyForm(forms.ModelForm[Company]):
                 }
             ),
         }
+        error_messages = {
+            "slug": {"invalid": _("Use letters a to z, digits and hyphens, with a letter or digit at both ends.")}
+        }
         labels = {"joins_by_domain": _("Let people join by their address")}
         help_texts = {
             "slug": _("Small letters, digits and hyphens."),
