@@ -55,6 +55,7 @@ def company_page(request: HttpRequest, *, status: int = 200, **more: Any) -> Htt
     is_running = viewer.is_admin
     context: dict[str, Any] = {
         "viewer": viewer,
+        "role": Role(viewer.role).label,
         "company": company,
         "page": page,
         "members": members_for(viewer, list(page.object_list)),

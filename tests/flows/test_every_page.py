@@ -24,11 +24,13 @@ MISSING = "/no-such-page"
 
 @dataclass
 class Home:
-    """Somebody who has made and deleted pictures, somebody who has just come, somebody with an unread mail."""
+    """Somebody who has made and deleted pictures, somebody who has just come, somebody with an unread mail, somebody who
+    acts for a team."""
 
     settled: Person
     newcomer: Person
     unconfirmed: Person
+    team: Person
     job: str
     asset: str
 
@@ -36,14 +38,17 @@ class Home:
 @pytest.fixture(scope="module")
 def home(stack: Stack) -> Iterator[Home]:
     settled, newcomer, unconfirmed = sign_up(stack, "settled"), sign_up(stack, "newcomer"), knock(stack, "unconfirmed")
-    with closing(settled.client), closing(newcomer.client), closing(unconfirmed.client):
+    team = sign_up(stack, "team")
+    with closing(settled.client), closing(newcomer.client), closing(unconfirmed.client), closing(team.client):
+        form = {"name": "Fox & Sons", "csrfmiddlewaretoken": team.client.cookies["csrftoken"]}
+        team.client.post("/company/new", data=form, headers={"Referer": stack.base_url}).raise_for_status()
         deleted = settled.make("Dunes at noon")
         settled.client.delete(
             f"/api/v1/assets/{deleted['outputs'][0]['id']}",
             headers={"X-CSRFToken": settled.client.cookies["csrftoken"], "Referer": stack.base_url},
         ).raise_for_status()
         job = settled.make("A small town by the sea at sunset", num_images=3, aspect_ratio="3:2")
-        yield Home(settled, newcomer, unconfirmed, job["id"], job["outputs"][0]["id"])
+        yield Home(settled, newcomer, unconfirmed, team, job["id"], job["outputs"][0]["id"])
 
 
 def _path(path: str) -> Callable[[Home], str]:
@@ -78,6 +83,10 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "asset": ("settled", lambda home: f"/a/{home.asset}"),
     "credits": ("settled", _path("/credits")),
     "profile": ("settled", _path("/profile")),
+    "company": ("team", _path("/company")),
+    "company-personal": ("settled", _path("/company")),
+    "company-new": ("settled", _path("/company/new")),
+    "invitation-unknown": ("", _path("/invitations/made-up")),
 }
 
 
