@@ -13,17 +13,21 @@ from allauth.core.internal.httpkit import is_headless_request
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.devices import device_name
 from accounts.models import User
+from accounts.notices import notice_of
 from accounts.refusals import MailNotSent
 from accounts.services import sign_up
 from accounts.viewer import viewer_for
+from config.base.client_address import client_address
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +63,17 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Mark the address as proved and welcome the person (see `receivers`), both or neither."""
-        with transaction.atomic():
-            return bool(super().confirm_email(request, email_address))
+        """Mark the address as proved and welcome the person (see `receivers`), both or neither.
+
+        False, with a sentence for the page, when somebody else has the address by now.
+        """
+        try:
+            with transaction.atomic():
+                return bool(super().confirm_email(request, email_address))
+        except IntegrityError:
+            sentence = _("%(email)s belongs to another account already.") % {"email": email_address.email}
+            self.add_message(request, messages.ERROR, message=sentence)
+            return False
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Turn away who is inactive, or has no active company to act for."""
@@ -81,6 +93,33 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("profile")
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell the person by mail what was changed about signing in, once that is committed."""
+        address = str(email or getattr(user, "email", ""))
+        request = self.request
+        values = {
+            "sentence": notice_of(template_prefix, context or {}),
+            "timestamp": timezone.now(),
+            "ip": str(client_address(request) or ""),
+            "device": device_name(request.headers.get("User-Agent", "")),
+            "reset_url": f"{settings.PUBLIC_URL}{reverse('reset-password')}",
+            "public_url": settings.PUBLIC_URL,
+        }
+        transaction.on_commit(lambda: self._send_notice(address, values), robust=True)
+
+    def _send_notice(self, address: str, values: dict[str, Any]) -> None:
+        try:
+            self.render_mail("accounts/email/notice", address, values).send()
+        except (OSError, smtplib.SMTPException):
+            # The change stands; nobody waits for this mail.
+            logger.exception("A notice of a changed account could not be sent.")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one of our mails. A mail server that fails is told to the person, and raised to a program."""

@@ -4,6 +4,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
@@ -23,8 +26,9 @@ from accounts.companies import suspend_company, unsuspend_company
 from accounts.models import AuditEntry, Company, Membership, User
 from accounts.services import record_audit
 
-# Rights here are "operator" and "superuser"; addresses are shown with their person.
-admin.site.unregister([Group, EmailAddress])
+# Rights here are "operator" and "superuser"; addresses are shown with their person. How somebody signs in is theirs
+# alone, and keys of providers come from the environment.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken])
 
 
 class _Kept(ModelAdmin):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts import api, company_api
+from accounts import api, company_api, person_api
 
 urlpatterns: list[URLPattern] = [
     path("auth/register", api.RegisterAPI.as_view(), name="api-register"),
@@ -29,4 +29,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("invitations/accept", company_api.AcceptAPI.as_view(), name="api-invitation-accept"),
     path("users/me", api.MeAPI.as_view(), name="api-me"),
+    path("users/me/avatar", person_api.AvatarAPI.as_view(), name="api-avatar"),
+    path("users/me/sessions", person_api.SessionsAPI.as_view(), name="api-sessions"),
+    path("users/me/sessions/<int:session_id>", person_api.SessionAPI.as_view(), name="api-session"),
 ]

@@ -15,8 +15,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # Models exist only now.
         from accounts import receivers, schema  # noqa: F401
+        from accounts.avatars import is_avatar
         from accounts.branding import is_logo
         from accounts.company_endings import delete_due_companies
 
         registry.is_file_kept.register(is_logo)
+        registry.is_file_kept.register(is_avatar)
         registry.periodic.append(registry.Periodic("delete-companies", every=300, run=delete_due_companies))

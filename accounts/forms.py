@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.avatars import Crop, crop_of
 from accounts.models import User
 from accounts.people import clean_username, languages, time_zones
 from accounts.refusals import EmailTaken
@@ -54,8 +55,8 @@ class SignupForm(WholeSignup, allauth_forms.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self, "email", _EMAIL, autocomplete="username")
-        _dress(self, "password1", _("Password"), hint=_PASSWORD_HINT)
+        dress(self, "email", _EMAIL, autocomplete="username")
+        dress(self, "password1", _("Password"), hint=_PASSWORD_HINT)
 
 
 class LoginForm(allauth_forms.LoginForm):
@@ -63,8 +64,8 @@ class LoginForm(allauth_forms.LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self, "login", _EMAIL, autocomplete="username")
-        _dress(self, "password", _("Password"))
+        dress(self, "login", _EMAIL, autocomplete="username")
+        dress(self, "password", _("Password"))
 
 
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
@@ -72,7 +73,7 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self, "email", _EMAIL, autocomplete="username")
+        dress(self, "email", _EMAIL, autocomplete="username")
 
 
 class ResetPasswordKeyForm(allauth_forms.ResetPasswordKeyForm):
@@ -81,7 +82,7 @@ class ResetPasswordKeyForm(allauth_forms.ResetPasswordKeyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["password2"]
-        _dress(self, "password1", _NEW_PASSWORD, hint=_PASSWORD_HINT)
+        dress(self, "password1", _NEW_PASSWORD, hint=_PASSWORD_HINT)
 
 
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):
@@ -90,8 +91,17 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["password2"]
-        _dress(self, "oldpassword", _("Current password"))
-        _dress(self, "password1", _NEW_PASSWORD, hint=_PASSWORD_HINT)
+        dress(self, "oldpassword", _("Current password"))
+        dress(self, "password1", _NEW_PASSWORD, hint=_PASSWORD_HINT)
+
+
+class SetPasswordForm(allauth_forms.SetPasswordForm):
+    """A first password of somebody who came by another door."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        dress(self, "password1", _NEW_PASSWORD, hint=_PASSWORD_HINT)
 
 
 class ProfileForm(forms.ModelForm[User]):
@@ -118,7 +128,24 @@ class ProfileForm(forms.ModelForm[User]):
         return clean_username(self.cleaned_data["username"])
 
 
-def _dress(form: forms.Form, name: str, label: Any, *, hint: Any = "", autocomplete: str = "") -> None:
+class AvatarForm(forms.Form):
+    """A picture of the person and which square of it counts; without a script the middle does."""
+
+    avatar = forms.FileField(
+        label=_("Picture"),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/heic,image/avif"}),
+    )
+    crop_x = forms.FloatField(required=False, min_value=0, max_value=1, widget=forms.HiddenInput)
+    crop_y = forms.FloatField(required=False, min_value=0, max_value=1, widget=forms.HiddenInput)
+    crop_side = forms.FloatField(required=False, min_value=0.01, max_value=1, widget=forms.HiddenInput)
+
+    @property
+    def crop(self) -> Crop | None:
+        """The square that was chosen, if one was."""
+        return crop_of(self.cleaned_data)
+
+
+def dress(form: forms.Form, name: str, label: Any, *, hint: Any = "", autocomplete: str = "") -> None:
     """Our label and hint on one of allauth's fields; a placeholder that repeats the label goes."""
     field = form.fields[name]
     field.label, field.help_text = label, hint

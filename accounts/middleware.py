@@ -11,7 +11,20 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Company, Membership, User
 from accounts.people import languages
+from accounts.sessions import note_seen
 from accounts.viewer import NoCompany, places_of, viewer_of
+
+
+class SessionMiddleware:
+    """Note that a signed-in browser was seen, now and then, for the list of sessions."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY in request.session and isinstance(request.user, User):
+            note_seen(request, user=request.user)
+        return self.get_response(request)
 
 
 class CompanyMiddleware:

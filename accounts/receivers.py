@@ -5,9 +5,14 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_confirmed, password_changed, password_reset
+from allauth.account.signals import email_changed, email_confirmed, password_changed, password_reset, password_set
 from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib import messages
+from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -16,6 +21,7 @@ from django.utils.translation import gettext
 from accounts.invitations import accept, joinable, token_in
 from accounts.models import User
 from accounts.services import record_audit, verify_person
+from accounts.sessions import note_session
 from accounts.viewer import SESSION_KEY
 from config.base.refusal import Refusal
 
@@ -59,3 +65,65 @@ def note_changed_password(user: User, **_: Any) -> None:
 @receiver(password_reset, sender=User)
 def note_reset_password(user: User, **_: Any) -> None:
     record_audit(actor=user.email, action="password.reset", target=user.email)
+
+
+@receiver(password_set, sender=User)
+def note_first_password(request: HttpRequest, user: User, **_: Any) -> None:
+    record_audit(actor=user.email, action="password.set", target=user.email, request=request)
+
+
+@receiver(user_logged_in, sender=User)
+def note_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
+    """The session of a browser or of a program begins."""
+    note_session(request, user=user)
+
+
+@receiver(email_changed, sender=EmailAddress)
+def note_changed_email(
+    request: HttpRequest,
+    user: User,
+    to_email_address: EmailAddress,
+    from_email_address: EmailAddress | None = None,
+    **_: Any,
+) -> None:
+    # Told at the first confirmation too, when there was no other address.
+    if from_email_address is not None:
+        detail = {"from": from_email_address.email, "to": to_email_address.email}
+        record_audit(actor=user.email, action="email.changed", target=user.email, detail=detail, request=request)
+
+
+@receiver(authenticator_added, sender=Authenticator)
+def note_added_factor(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _note_factor(request, user, authenticator, "added")
+
+
+@receiver(authenticator_removed, sender=Authenticator)
+def note_removed_factor(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _note_factor(request, user, authenticator, "removed")
+
+
+@receiver(authenticator_reset, sender=Authenticator)
+def note_new_codes(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _note_factor(request, user, authenticator, "renewed")
+
+
+@receiver(social_account_added, sender=SocialLogin)
+def note_connected(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
+    _note_connection(request, sociallogin.account, "connected")
+
+
+@receiver(social_account_removed, sender=SocialAccount)
+def note_disconnected(request: HttpRequest, socialaccount: SocialAccount, **_: Any) -> None:
+    _note_connection(request, socialaccount, "disconnected")
+
+
+def _note_factor(request: HttpRequest, user: User, authenticator: Authenticator, what: str) -> None:
+    detail = {"kind": authenticator.type}
+    record_audit(actor=user.email, action=f"second_factor.{what}", target=user.email, detail=detail, request=request)
+
+
+def _note_connection(request: HttpRequest, account: SocialAccount, what: str) -> None:
+    email = str(account.user.email)
+    record_audit(
+        actor=email, action=f"sign_in.{what}", target=email, detail={"provider": account.provider}, request=request
+    )

@@ -62,3 +62,9 @@ class MailNotSent(Refusal):
 
     code = "mail_not_sent"
     status = 503
+
+
+class AvatarRefused(Refusal):
+    """A picture of a person that cannot be taken."""
+
+    code = "avatar_refused"

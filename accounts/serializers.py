@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -112,11 +114,30 @@ class PersonSerializer(serializers.ModelSerializer[User]):
     """A person, as the person sees it. The context holds the `viewer`."""
 
     company = serializers.SerializerMethodField()
+    avatar_url = serializers.SerializerMethodField()
 
     class Meta:
         model = User
-        fields = ["id", "email", "username", "full_name", "language", "time_zone", "date_joined", "company"]
+        fields = [
+            "id",
+            "email",
+            "username",
+            "full_name",
+            "language",
+            "time_zone",
+            "avatar_url",
+            "date_joined",
+            "company",
+        ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_avatar_url(self, user: User) -> str | None:
+        """The person's picture, for colleagues who are signed in to the pages; none is null."""
+        if not user.avatar_version:
+            return None
+        path = reverse("avatar", kwargs={"user_id": user.pk, "version": user.avatar_version, "edge": 256})
+        return f"{settings.PUBLIC_URL}{path}"
 
     @extend_schema_field(PersonCompanySerializer)
     def get_company(self, user: User) -> dict[str, Any]:
@@ -141,6 +162,28 @@ class ChangePersonSerializer(serializers.Serializer[Any]):
         if value not in time_zones():
             raise serializers.ValidationError('This is not the name of a time zone, such as "Europe/Kyiv".')
         return value
+
+
+class AvatarSerializer(serializers.Serializer[Any]):
+    """A picture, and which square of it counts; the middle when nothing is said."""
+
+    file = serializers.FileField()
+    crop_x = serializers.FloatField(required=False, min_value=0, max_value=1, help_text="Left edge, share of width.")
+    crop_y = serializers.FloatField(required=False, min_value=0, max_value=1, help_text="Upper edge, share of height.")
+    crop_side = serializers.FloatField(
+        required=False, min_value=0.01, max_value=1, help_text="Side, as a share of the picture's shorter one."
+    )
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    """One browser or program that is signed in."""
+
+    id = serializers.IntegerField()
+    device = serializers.CharField(help_text='Such as "Firefox on Linux".')
+    address = serializers.CharField(help_text="Where it was last seen from; may be empty.")
+    began_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    is_current = serializers.BooleanField(help_text="Whether it is the one that asks.")
 
 
 class SignedInSerializer(PairSerializer):

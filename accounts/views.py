@@ -11,6 +11,7 @@ from allauth.account.internal.flows.email_verification import send_verification_
 from allauth.account.internal.stagekit import get_pending_stage
 from allauth.account.stages import EmailVerificationStage
 from allauth.account.utils import get_next_redirect_url, has_verified_email
+from allauth.socialaccount.adapter import get_adapter as get_social_adapter
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,11 +21,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.forms import ProfileForm
+from accounts.figures import figures_of
+from accounts.forms import AvatarForm, ProfileForm
 from accounts.mailbox import find_mail, is_open_to, newest_mails
 from accounts.models import User
 from accounts.refusals import UsernameTaken
 from accounts.services import update_person
+from accounts.viewer import viewer_of
 
 
 class ConfirmEmailView(allauth_views.ConfirmEmailView):
@@ -50,10 +53,30 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):
         return f"{reverse('login')}?{urlencode({'next': onward})}" if onward else reverse("login")
 
 
+class LoginView(allauth_views.LoginView):
+    """By passkey, by password, or by another door."""
+
+    template_name = "accounts/login.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"providers": get_social_adapter().list_providers(self.request)}
+
+
+class SignupView(allauth_views.SignupView):
+    """By an address and a password, or by another door."""
+
+    template_name = "accounts/register.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"providers": get_social_adapter().list_providers(self.request)}
+
+
 # allauth's views would take a PUT for a POST.
 _forms_only = require_http_methods(["GET", "HEAD", "POST"])
-login = _forms_only(allauth_views.LoginView.as_view(template_name="accounts/login.html"))
-register = _forms_only(allauth_views.SignupView.as_view(template_name="accounts/register.html"))
+login = _forms_only(LoginView.as_view())
+register = _forms_only(SignupView.as_view())
 logout = _forms_only(allauth_views.LogoutView.as_view(template_name="accounts/logout.html"))
 inactive = _forms_only(allauth_views.AccountInactiveView.as_view(template_name="accounts/inactive.html"))
 confirm_email = _forms_only(ConfirmEmailView.as_view())
@@ -113,7 +136,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("profile")
-    return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "avatar_form": AvatarForm(), "figures": figures_of(viewer_of(request))}
+    return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 
 @require_safe

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
 from config.base.realtime import TICKET_SECONDS
 
@@ -17,18 +18,26 @@ LIFETIME = TICKET_SECONDS
 _SALT = "config.event_ticket"
 
 
-def make_ticket(*, user_id: UUID, company_id: UUID) -> str:
-    """Return a signed text that opens the stream of one company to one user for `LIFETIME` seconds."""
-    return signing.dumps([str(user_id), str(company_id)], salt=_SALT)
+def make_ticket(*, user_id: UUID, company_id: UUID, session: str = "") -> str:
+    """Return a signed text that opens the stream of one company to one user for `LIFETIME` seconds.
+
+    `session` is the `session_mark` of the browser that gets it; when that session is ended, so is the stream.
+    """
+    return signing.dumps([str(user_id), str(company_id), session], salt=_SALT)
 
 
-def read_ticket(ticket: str) -> tuple[str, str] | None:
-    """Return `(user id, company id)` of a ticket that is ours and not too old, else None."""
+def read_ticket(ticket: str) -> tuple[str, str, str] | None:
+    """Return `(user id, company id, session mark)` of a ticket that is ours and not too old, else None."""
     try:
-        user_id, company_id = signing.loads(ticket, salt=_SALT, max_age=LIFETIME)
+        user_id, company_id, session = signing.loads(ticket, salt=_SALT, max_age=LIFETIME)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return str(user_id), str(company_id)
+    return str(user_id), str(company_id), str(session)
+
+
+def session_mark(session_key: str) -> str:
+    """What a session may be called where its key must not be seen; "" for none."""
+    return salted_hmac(_SALT, session_key).hexdigest()[:24] if session_key else ""
 
 
 class EventTicketMiddleware:
@@ -45,7 +54,11 @@ class EventTicketMiddleware:
         if company and request.user.pk:
             response.set_cookie(
                 COOKIE,
-                make_ticket(user_id=request.user.pk, company_id=company.pk),
+                make_ticket(
+                    user_id=request.user.pk,
+                    company_id=company.pk,
+                    session=session_mark(request.session.session_key or ""),
+                ),
                 max_age=LIFETIME,
                 path=PATH,
                 secure=settings.SESSION_COOKIE_SECURE,

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 import redis.asyncio
 from django.conf import settings
 
-from config.base.realtime import STREAM, bar_key
+from config.base.realtime import STREAM, bar_key, session_bar_key
 from config.event_ticket import COOKIE, LIFETIME, PATH, read_ticket
 
 # Nothing above reads a setting; a server that runs this module alone needs to find them.
@@ -48,6 +48,7 @@ class Client:
 
     user: str
     company: str
+    session: str = ""
     queue: asyncio.Queue[Entry | None] = field(default_factory=lambda: asyncio.Queue(maxsize=BACKLOG))
 
     def offer(self, entry: Entry | None) -> None:
@@ -109,10 +110,11 @@ class Hub:
             if _concerns(client, fields):
                 client.offer(entry)
 
-    async def is_barred(self, user: str, company: str) -> bool:
-        """Whether the ticket's holder was put out of the company since it was handed out."""
+    async def is_barred(self, user: str, company: str, session: str) -> bool:
+        """Whether the ticket's holder was put out of the company, or the session ended, since it was handed out."""
         try:
-            return bool(await self.redis.exists(bar_key(company, user), bar_key(company, None)))
+            keys = bar_key(company, user), bar_key(company, None), session_bar_key(session)
+            return bool(await self.redis.exists(*keys))
         except redis.RedisError:
             return False
 
@@ -128,7 +130,10 @@ class Hub:
 
 def _concerns(client: Client, fields: dict[str, str]) -> bool:
     """Whether an entry of the client's company is for the client: that somebody was put out is told to that one."""
-    return fields["name"] != "revoked" or json.loads(fields["data"]).get("user") in (None, client.user)
+    if fields["name"] != "revoked":
+        return True
+    ids = json.loads(fields["data"])
+    return ids.get("user") in (None, client.user) and ids.get("session") in (None, client.session)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
@@ -60,6 +61,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "accounts.sessions_app.SessionsConfig",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.apple",
+    "allauth.socialaccount.providers.google",
     "allauth.headless",
     "django_dramatiq",
     "corsheaders",
@@ -90,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.SessionMiddleware",
     "accounts.middleware.CompanyMiddleware",
     "config.event_ticket.EventTicketMiddleware",
     "config.base.refusal_pages.RefusalMiddleware",
@@ -196,7 +203,55 @@ ACCOUNT_FORMS = {
     "reset_password": "accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
     "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "add_email": "accounts.security_forms.ChangeEmailForm",
+    "reauthenticate": "accounts.security_forms.PasswordAgainForm",
 }
+# A new address counts once it is confirmed; whatever changes how one signs in asks who is there, and is told by mail.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+
+MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Darkroom"
+# The clock of a telephone may be half a minute off, either way.
+MFA_TOTP_TOLERANCE = 1
+# Nobody signs in before the first address is confirmed; a second one that waits to be must not lock the person out.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "accounts.security_forms.CodeForm",
+    "reauthenticate": "accounts.security_forms.CodeAgainForm",
+    "activate_totp": "accounts.security_forms.ActivateAppForm",
+    "add_webauthn": "accounts.security_forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.security_forms.NamePasskeyForm",
+}
+
+# Signing in elsewhere: each is offered once its keys are here.
+SOCIALACCOUNT_ADAPTER = "accounts.social_adapter.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
+if GOOGLE_CLIENT_ID := env.str("GOOGLE_CLIENT_ID", default=""):
+    SOCIALACCOUNT_PROVIDERS["google"] = {
+        "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": env.str("GOOGLE_CLIENT_SECRET"), "key": ""}],
+        "SCOPE": ["profile", "email"],
+        "AUTH_PARAMS": {"prompt": "select_account"},
+        "OAUTH_PKCE_ENABLED": True,
+    }
+if APPLE_CLIENT_ID := env.str("APPLE_CLIENT_ID", default=""):
+    SOCIALACCOUNT_PROVIDERS["apple"] = {
+        "APPS": [
+            {
+                "client_id": APPLE_CLIENT_ID,
+                "secret": env.str("APPLE_KEY_ID"),
+                "key": env.str("APPLE_TEAM_ID"),
+                "settings": {"certificate_key": env.str("APPLE_PRIVATE_KEY").replace("\\n", "\n")},
+            }
+        ]
+    }
+# A form that leads there is let go there.
+_SOCIAL_ORIGINS = {"google": "https://accounts.google.com", "apple": "https://appleid.apple.com"}
+SOCIAL_ORIGINS: list[str] = [_SOCIAL_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS]
 # How long a sign-up in one browser waits for its mail to be opened; afterwards the person signs in by hand.
 ACCOUNT_LOGIN_TIMEOUT = 60 * 60
 # Beside allauth's own limits for signing in and up: one verification mail a minute to an address.
@@ -403,7 +458,7 @@ CONTENT_SECURITY_POLICY = {
         "media-src": [SELF, *FILE_ORIGINS],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *SOCIAL_ORIGINS],
         "frame-ancestors": [NONE],
     },
 }

@@ -18,8 +18,10 @@ class GalleryConfig(AppConfig):
         from gallery import binning, erasing
         from gallery.actors import sweep_when_due
         from gallery.checks import check_notes, log_notes
+        from gallery.selectors import made_by
 
         registry.company_deleted.register(erasing.erase_assets)
+        registry.pictures_made.register(made_by)
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=binning.purge_expired))
         registry.periodic.append(registry.Periodic("sweep-files", every=600, run=sweep_when_due))
         registry.periodic.append(registry.Periodic("say-what-is-left-out", every=86_400, run=log_notes))

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -45,6 +47,10 @@ class Things:
     company: UUID
     member: UUID
     invitation: UUID
+    user: UUID
+    version: UUID
+    session: int
+    passkey: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,41 @@ ROWS: dict[str, Row] = {
     "profile": Row({"GET": (302, 200), "POST": (302, 200)}),
     "change-password": Row({"GET": (302, 200), "POST": (302, 200)}),
     "account_change_password": Row({"GET": (302, 200), "POST": (302, 200)}),
+    # How one signs in; whatever changes it asks for the password first.
+    "mfa_authenticate": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "mfa_login_webauthn": Row({"GET": (200, 302), "POST": (302, 302)}),
+    "account_reauthenticate": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "mfa_reauthenticate": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "mfa_reauthenticate_webauthn": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "security": page(),
+    "mfa_index": page(),
+    "mfa_activate_totp": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "mfa_deactivate_totp": Row({"GET": (302, 404), "POST": (302, 404)}),
+    "mfa_view_recovery_codes": Row({"GET": (302, 404)}),
+    "mfa_generate_recovery_codes": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "mfa_download_recovery_codes": Row({"GET": (302, 404)}),
+    "mfa_add_webauthn": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "mfa_edit_webauthn": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="pk"),
+    "mfa_remove_webauthn": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="pk"),
+    "change-email": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "account_email": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "set-password": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "account_set_password": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "sessions": page(),
+    "sessions-end": Row({"POST": (302, 302)}),
+    "session-end": Row({"POST": (302, 404)}, kwargs="session"),
+    "avatar-change": Row({"GET": (302, 200), "POST": (302, 422)}),
+    "avatar": Row({"GET": (302, 404)}, kwargs="avatar"),
+    # There are no keys of Google's or Apple's here.
+    "socialaccount_connections": Row({}),
+    "socialaccount_login_error": Row({}),
+    "socialaccount_login_cancelled": Row({}),
+    "socialaccount_signup": Row({}),
+    "google_login": Row({}),
+    "google_callback": Row({}),
+    "apple_login": Row({}),
+    "apple_callback": Row({}),
+    "apple_finish_callback": Row({}),
     "gallery": page(),
     "bin": page(),
     "generate": Row({"GET": (302, 200), "POST": (302, 422)}),
@@ -170,6 +211,9 @@ ROWS: dict[str, Row] = {
     "api-invitation": Row({"DELETE": (401, 404)}, kwargs="invitation"),
     "api-invitation-resend": Row({"POST": (401, 404)}, kwargs="invitation"),
     "api-invitation-accept": Row({"POST": (401, 422)}),
+    "api-avatar": Row({"PUT": (401, 422), "DELETE": (401, 204)}),
+    "api-sessions": Row({"GET": (401, 200), "DELETE": (401, 204)}),
+    "api-session": Row({"DELETE": (401, 404)}, kwargs="session"),
     "api-credits-balance": API_OWN,
     "api-credits-history": API_OWN,
     "api-uploads": Row({"POST": (401, 422)}),
@@ -197,9 +241,8 @@ ROWS: dict[str, Row] = {
     # No worker runs beside this test, so it is honest to say so.
     "health-ready": Row({"GET": (503, 503)}),
 }
-# Answered with something else than the status alone tells: signing out ends the session, so it is asked last. So is
-# leaving, after which one acts for the personal company.
-LAST = ("api-logout", "company-leave", "logout", "account_logout")
+# Asked last and in this order: after leaving one acts for the personal company, the others end sessions.
+LAST = ("company-leave", "account_logout", "logout", "api-sessions", "api-logout", "sessions-end")
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -213,7 +256,7 @@ def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tu
 
 def own_routes() -> list[str]:
     names = [route.name or path for path, route in routes() if not path.startswith(ADMIN) or "admin/system" in path]
-    return sorted(names, key=lambda name: (name in LAST, name))
+    return sorted(names, key=lambda name: (LAST.index(name) if name in LAST else -1, name))
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
@@ -235,6 +278,9 @@ def address(name: str, row: Row, things: Things) -> str:
         "key": {"key": "MQ:made-up:signature"},
         "uid": {"uidb36": "1", "key": "made-up"},
         "mail": {"file": "a.log", "number": 1},
+        "pk": {"pk": things.passkey},
+        "session": {"session_id": things.session},
+        "avatar": {"user_id": things.user, "version": things.version, "edge": 256},
         "provider": {"provider": "local"},
         "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
     }[row.kwargs]
@@ -286,6 +332,12 @@ def things(maker: Viewer) -> Things:
         invited_by=maker.user,
         expires_at=timezone.now() + timedelta(days=7),
     )
+    session = UserSession.objects.create(user=maker.user, session_key=uuid4().hex, ip="127.0.0.1", user_agent="Alice's")
+    # Another one's, so that Alice's programs sign in without it.
+    passkey = Authenticator.objects.create(
+        user=PersonFactory(), type=Authenticator.Type.WEBAUTHN, data={"name": "Blue key"}
+    )
+    User.objects.filter(pk=maker.user.pk).update(avatar_key=f"people/{maker.user.pk}/{use.pk}/256.webp")
     return Things(
         asset=asset.pk,
         job=waiting.pk,
@@ -294,6 +346,10 @@ def things(maker: Viewer) -> Things:
         company=maker.company.pk,
         member=Membership.objects.get(company=maker.company).pk,
         invitation=asked.pk,
+        user=maker.user.pk,
+        version=use.pk,
+        session=session.pk,
+        passkey=passkey.pk,
     )
 
 
@@ -353,6 +409,8 @@ def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, make
     assert not wrong, "\n".join(wrong)
     assert Job.objects.get(pk=things.job).state == Job.State.QUEUED
     assert PromptUse.objects.filter(pk=things.use).exists()
+    assert UserSession.objects.filter(pk=things.session).exists()
+    assert Authenticator.objects.filter(pk=things.passkey).exists()
 
 
 def test_the_admin_is_closed_to_everybody_else(bob: User, committed_db: None) -> None:

@@ -78,3 +78,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The first word of the full name, or else the user name."""
         return self.full_name.split(" ")[0] if self.full_name else self.username
+
+    @property
+    def avatar_version(self) -> str:
+        """Changes with the picture, for its address; "" without one."""
+        return self.avatar_key.split("/")[-2] if self.avatar_key else ""
+
+    @property
+    def initial(self) -> str:
+        """What stands where a picture would."""
+        return (self.full_name or self.email)[:1].upper()

@@ -43,6 +43,12 @@ def revoke(*, company_id: UUID, user_id: UUID | None = None) -> None:
     publish(company_id=company_id, name="revoked", ids=ids)
 
 
+def revoke_session(*, company_id: UUID, session: str) -> None:
+    """Close the streams of one ended session, named by its mark, after the commit; its tickets open none any more."""
+    transaction.on_commit(lambda: _set_bar(session_bar_key(session)), robust=True)
+    publish(company_id=company_id, name="revoked", ids={"session": session})
+
+
 def readmit(*, company_id: UUID, user_id: UUID | None = None) -> None:
     """Let a person, or all, back to a company's stream, after the commit."""
     transaction.on_commit(lambda: _unbar(company_id, user_id), robust=True)
@@ -53,12 +59,21 @@ def bar_key(company_id: UUID | str, user_id: UUID | str | None) -> str:
     return f"{STREAM}:barred:{company_id}:{user_id or '*'}"
 
 
+def session_bar_key(session: str) -> str:
+    """What stands in Redis while the tickets of an ended session are out."""
+    return f"{STREAM}:ended:{session}"
+
+
 def _bar(company_id: UUID, user_id: UUID | None) -> None:
+    _set_bar(bar_key(company_id, user_id))
+
+
+def _set_bar(key: str) -> None:
     try:
-        connection().set(bar_key(company_id, user_id), 1, ex=TICKET_SECONDS)
+        connection().set(key, 1, ex=TICKET_SECONDS)
     except redis.RedisError as error:
         # The tickets that are out end by themselves within that time.
-        logger.warning("stream of %s not closed to old tickets: %s", company_id, error)
+        logger.warning("stream not closed to old tickets (%s): %s", key, error)
 
 
 def _unbar(company_id: UUID, user_id: UUID | None) -> None:

@@ -68,6 +68,8 @@ company_closing: Hook[[UUID], bool] = Hook("company_closing")
 company_deleted: Hook[[UUID], bool] = Hook("company_deleted")
 # What the members of a company have used, by the user's id; one app fills it.
 member_usage: Hook[[UUID], Mapping[UUID, MemberUsage]] = Hook("member_usage")
+# How many things a person has made, by the user's id.
+pictures_made: Hook[[UUID], int] = Hook("pictures_made")
 # Whether a stored file is known to an app by another row than an asset's; the sweep asks before it removes one.
 is_file_kept: Hook[[str], bool] = Hook("is_file_kept")
 # What the clock does.
