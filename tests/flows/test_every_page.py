@@ -24,8 +24,9 @@ MISSING = "/no-such-page"
 
 @dataclass
 class Home:
-    """Somebody who has made and deleted pictures, somebody who has just come, somebody with an unread mail, somebody who
-    acts for a team."""
+    """Somebody who has made and deleted pictures, somebody who has just come, somebody with an unread mail, and
+    somebody who acts for a team.
+    """
 
     settled: Person
     newcomer: Person
