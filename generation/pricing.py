@@ -65,8 +65,13 @@ def _units(model: AIModel, params: Mapping[str, Any], source: Asset | None) -> i
     if model.unit == AIModel.Unit.SECOND:
         return max(1, ceil(float(params.get("duration") or 1)))
     if model.unit == AIModel.Unit.MEGAPIXEL and source is not None:
-        width = source.width + int(params.get("left") or 0) + int(params.get("right") or 0)
-        height = source.height + int(params.get("top") or 0) + int(params.get("bottom") or 0)
-        scale = float(params.get("scale") or 1) if model.task == Task.UPSCALE else 1
-        return max(1, ceil(width * height * scale * scale / MEGAPIXEL))
+        return max(1, ceil(pixels_of(model, params, source) / MEGAPIXEL))
     return 1
+
+
+def pixels_of(model: AIModel, params: Mapping[str, Any], source: Asset) -> float:
+    """How many pixels come out of a picture: more where it is enlarged or extended, else its own."""
+    width = source.width + int(params.get("left") or 0) + int(params.get("right") or 0)
+    height = source.height + int(params.get("top") or 0) + int(params.get("bottom") or 0)
+    scale = float(params.get("scale") or 1) if model.task == Task.UPSCALE else 1
+    return width * height * scale * scale

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.viewer import Viewer
+from config.base.pictures import MAX_PIXELS
 from config.base.refusal import Refusal
 from gallery.models import Asset
 from generation.models import AIModel, Preset, Task
 from generation.parameters import SEED_LIMIT, InvalidParameter, complete, properties
-from generation.pricing import SIDES
+from generation.pricing import MEGAPIXEL, SIDES, pixels_of
 from generation.prompting import denial, presets
 from generation.types import JobRequest
 
@@ -184,6 +185,13 @@ def _check_sizes(request: JobRequest) -> None:
         if model.max_side and max(picture.width, picture.height) > model.max_side:
             sentence = _("This picture is too large: %(width)d × %(height)d. %(model)s takes at most %(limit)d pixels.")
             raise InvalidInputs(sentence % (size | {"limit": model.max_side}), field="inputs", code="picture_too_large")
+    if model.task in (Task.UPSCALE, Task.OUTPAINT) and request.inputs:
+        pixels = pixels_of(model, request.params, request.inputs[0])
+        if pixels > MAX_PIXELS:
+            sentence = _("That would be a picture of %(pixels)d megapixels, and at most %(limit)d fit. Choose less.")
+            figures = {"pixels": round(pixels / MEGAPIXEL), "limit": MAX_PIXELS // MEGAPIXEL}
+            field = "scale" if model.task == Task.UPSCALE else "right"
+            raise InvalidParameter(sentence % figures, field=field, code="output_too_large")
     if request.mask is not None and request.inputs:
         mask, picture = request.mask, request.inputs[0]
         if (mask.width, mask.height) != (picture.width, picture.height):

@@ -1,11 +1,9 @@
 """The local studio's models."""
 
-from math import isqrt
 from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from config.base.pictures import MAX_PIXELS
 from generation.catalogue.schema import (
     ASPECT_RATIO,
     MESH_QUALITY,
@@ -36,7 +34,6 @@ MOTION = {
     "enum": ["auto", "zoom-in", "zoom-out", "pan-left", "pan-right", "rise"],
     "default": "auto",
 }
-UPSCALE_SIDE = isqrt(MAX_PIXELS) // 4
 
 
 def _strength(description: str, default: float) -> dict[str, Any]:
@@ -102,8 +99,6 @@ STUDIO: list[dict[str, Any]] = [
         task=Task.UPSCALE,
         endpoint="upscale",
         outputs_allowed=1,
-        # Four times this, squared, is the largest picture that we keep.
-        max_side=UPSCALE_SIDE,
         seconds_expected=4,
         position=30,
         parameters=schema(scale=scale(2, 4)),

@@ -90,10 +90,12 @@ document.addEventListener("submit", (event) => {
   });
 }, true);
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.target.closest?.("form");
+  // The event itself is an ancestor's when the answer replaced the form.
+  const sender = event.detail.requestConfig?.elt ?? event.target;
+  const form = sender.closest?.("form");
   if (!form) return;
   if (form.matches("[data-once]")) rest(form, false);
-  if (form.matches("[data-draft]") && event.detail.successful && event.target === form) localStorage.removeItem(draftKey(form));
+  if (form.matches("[data-draft]") && event.detail.successful && sender === form) localStorage.removeItem(draftKey(form));
 });
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -176,3 +176,21 @@ def test_an_extended_picture_must_grow_somewhere(maker: Viewer, inpainter: AIMod
 
     assert caught.value.field == "right"
     assert ask(maker, inputs=[picture.pk], params={"top": 40}).params["top"] == 40
+
+
+@pytest.mark.parametrize(("scale", "fits"), [(2, True), (4, False)])
+def test_a_result_that_nobody_could_keep_is_refused_before_it_is_paid(
+    maker: Viewer, inpainter: AIModel, scale: int, fits: bool
+) -> None:
+    schema = {"type": "object", "properties": {"scale": {"type": "integer", "enum": [2, 4], "default": 2}}}
+    AIModel.objects.filter(pk=inpainter.pk).update(task="upscale", parameters=schema, max_side=None)
+    picture = upload_picture(viewer=maker, file=drawn(size=(2000, 2000)))
+    before = state_of(maker.company)
+
+    if fits:
+        assert ask(maker, prompt="", inputs=[picture.pk], params={"scale": scale}).params["scale"] == scale
+        return
+    with pytest.raises(InvalidParameter, match="64 megapixels") as caught:
+        ask(maker, prompt="", inputs=[picture.pk], params={"scale": scale})
+    assert (caught.value.field, caught.value.problem_code) == ("scale", "output_too_large")
+    assert state_of(maker.company) == before

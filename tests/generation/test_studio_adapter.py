@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 
-from config.base.pictures import MAX_PIXELS
 from generation.catalogue.studio import STUDIO
 from generation.models import AIModel, Task
 from generation.parameters import complete
@@ -143,11 +142,6 @@ def test_an_edit_takes_a_second_picture() -> None:
 def test_an_upscale_is_as_large_as_asked(scale: int) -> None:
     (artifact,) = made(call_for("upscale", scale=scale))
     assert decode(artifact.stream.read()).shape == (100 * scale, 120 * scale, 3)
-
-
-def test_an_upscale_of_the_largest_side_allowed_can_be_kept() -> None:
-    side = ROWS[Task.UPSCALE]["max_side"]
-    assert (side * 4) ** 2 <= MAX_PIXELS < ((side + 1) * 4) ** 2
 
 
 def test_the_rows_offer_the_moves_that_there_are() -> None:
