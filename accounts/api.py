@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from accounts import doors
-from accounts.authentication import JWTAuthentication
+from accounts import doors, second_factor
+from accounts.authentication import JWTAuthentication, TokenAuthentication
 from accounts.limits import count
 from accounts.models import User
-from accounts.refusals import EmailUnverified, Inactive, InvalidRefreshToken
+from accounts.refusals import EmailUnverified, Inactive, InvalidRefreshToken, SignInOver
 from accounts.serializers import (
     ChangePersonSerializer,
     DetailSerializer,
@@ -29,13 +29,17 @@ from accounts.serializers import (
     RefreshSerializer,
     RegisteredSerializer,
     RegisterSerializer,
+    SecondFactorSerializer,
+    SecondFactorWantedSerializer,
     SignedInSerializer,
+    SwitchSerializer,
     person_of,
 )
 from accounts.services import update_person
-from accounts.tokens import TokenStrategy, drop_session, end_session
+from accounts.tokens import TokenStrategy, accept_access, drop_session, end_session, switch_tokens
 from accounts.viewer import viewer_for, viewer_of
 from config.base.ids import uuid7
+from config.base.problem import CONTENT_TYPE, problem_body
 
 _TAGS = ["Sign-in"]
 
@@ -119,7 +123,10 @@ class LoginAPI(_OpenDoor):
         request=LoginSerializer,
         responses={
             200: SignedInSerializer,
-            401: _problem("`invalid_credentials`"),
+            401: OpenApiResponse(
+                SecondFactorWantedSerializer,
+                "`invalid_credentials`; or `mfa_required`: the password was right, `/auth/mfa` takes the code.",
+            ),
             403: _problem("`email_unverified`: another mail was sent; `inactive`: person or company is switched off."),
             422: _INVALID,
             429: _TOO_MANY,
@@ -138,11 +145,60 @@ class LoginAPI(_OpenDoor):
             raise EmailUnverified(
                 _("Confirm your address first: open the link in the mail that we sent you, then sign in again.")
             )
-        viewer = viewer_for(User.objects.get_by_natural_key(data["email"])) if "access_token" in answer.meta else None
-        if viewer is None:
-            raise Inactive(_("Your account or your company is not active. Write to us if that surprises you."))
-        body = {"access": answer.meta["access_token"], "refresh": answer.meta["refresh_token"]}
-        return Response(body | {"user": person_of(viewer)})
+        if doors.MFA in answer.flows:
+            return _wants_code(answer, User.objects.get_by_natural_key(data["email"]))
+        return _signed_in(answer)
+
+
+class SecondFactorAPI(_OpenDoor):
+    """The second step of a sign-in."""
+
+    input_class = SecondFactorSerializer
+
+    @extend_schema(
+        tags=_TAGS,
+        summary="Finish signing in with a code",
+        description="After `mfa_required`: the code of the authenticator app, or a recovery code, which is good once.",
+        request=SecondFactorSerializer,
+        responses={
+            200: SignedInSerializer,
+            401: _problem("`invalid_code`: try again; `sign_in_over`: begin with the password again."),
+            422: _INVALID,
+            429: _TOO_MANY,
+        },
+        examples=[OpenApiExample("Code of the app", {"token": "q5Zc…", "code": "123456"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        token = self.valid(request)["token"]
+        count(request._request, "mfa", sentence=_("Too many tries in a short time. Wait a minute."))
+        waiting = second_factor.find(token)
+        if waiting is None:
+            raise SignInOver(_("This sign-in took too long or was finished. Begin again with your password."))
+        answer = doors.ask_for_second_factor(request, waiting)
+        second_factor.finish(token)
+        return _signed_in(answer)
+
+
+def _wants_code(answer: doors.Answer, user: User) -> Response:
+    """The password was right, and is not enough."""
+    token = second_factor.begin(session_key=answer.meta["session_token"], user=user)
+    body = problem_body(
+        status=status.HTTP_401_UNAUTHORIZED,
+        code="mfa_required",
+        detail=_("Send the code of your second factor, with this token, to /api/v1/auth/mfa."),
+    )
+    body |= {"token": token, "methods": list(answer.factors), "expires_in": second_factor.WAITS_SECONDS}
+    headers = {"WWW-Authenticate": 'Bearer realm="api"'}
+    return Response(body, status=status.HTTP_401_UNAUTHORIZED, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _signed_in(answer: doors.Answer) -> Response:
+    found = accept_access(answer.meta["access_token"]) if "access_token" in answer.meta else None
+    viewer = viewer_for(found[0], company_id=found[1]["company"]) if found else None
+    if viewer is None:
+        raise Inactive(_("Your account or your company is not active. Write to us if that surprises you."))
+    body = {"access": answer.meta["access_token"], "refresh": answer.meta["refresh_token"]}
+    return Response(body | {"user": person_of(viewer)})
 
 
 class RefreshAPI(_OpenDoor):
@@ -183,6 +239,39 @@ class LogoutAPI(APIView):
     def post(self, request: Request) -> Response:
         end_session(cast("dict[str, Any]", request.auth))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SwitchAPI(APIView):
+    """Act for another company."""
+
+    authentication_classes = [TokenAuthentication]
+
+    @extend_schema(
+        tags=_TAGS,
+        summary="Act for another of my companies",
+        auth=[{"bearer": []}],
+        description="A new pair of tokens, for that company; earlier refresh tokens of this sign-in end. Refreshing "
+        "keeps the company.",
+        request=SwitchSerializer,
+        responses={
+            200: SignedInSerializer,
+            401: _problem("`invalid_token`"),
+            403: _problem("`not_allowed`: not a company of yours; `company_inactive`"),
+            422: _INVALID,
+        },
+        examples=[
+            OpenApiExample("Switch", {"company": "0192d3a0-6a5e-7c3e-9a55-0d6f1f2b8c11"}, request_only=True),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        asked = SwitchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        viewer, access, refresh = switch_tokens(
+            payload=cast("dict[str, Any]", request.auth),
+            company_id=asked.validated_data["company"],
+            request=request._request,
+        )
+        return Response({"access": access, "refresh": refresh, "user": person_of(viewer)})
 
 
 class VerifyEmailAPI(_OpenDoor):

@@ -2,11 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from accounts import api, company_api, person_api
+from accounts import api, company_api, key_api, person_api
 
 urlpatterns: list[URLPattern] = [
     path("auth/register", api.RegisterAPI.as_view(), name="api-register"),
     path("auth/login", api.LoginAPI.as_view(), name="api-login"),
+    path("auth/mfa", api.SecondFactorAPI.as_view(), name="api-mfa"),
+    path("auth/switch", api.SwitchAPI.as_view(), name="api-switch"),
     path("auth/refresh", api.RefreshAPI.as_view(), name="api-refresh"),
     path("auth/logout", api.LogoutAPI.as_view(), name="api-logout"),
     path("auth/verify-email", api.VerifyEmailAPI.as_view(), name="api-verify-email"),
@@ -28,6 +30,8 @@ urlpatterns: list[URLPattern] = [
         name="api-invitation-resend",
     ),
     path("invitations/accept", company_api.AcceptAPI.as_view(), name="api-invitation-accept"),
+    path("api-keys", key_api.KeysAPI.as_view(), name="api-keys"),
+    path("api-keys/<uuid:key_id>", key_api.KeyAPI.as_view(), name="api-key"),
     path("users/me", api.MeAPI.as_view(), name="api-me"),
     path("users/me/avatar", person_api.AvatarAPI.as_view(), name="api-avatar"),
     path("users/me/sessions", person_api.SessionsAPI.as_view(), name="api-sessions"),

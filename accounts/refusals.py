@@ -64,6 +64,54 @@ class MailNotSent(Refusal):
     status = 503
 
 
+class KeyEnded(Refusal):
+    """An API key that expired or was revoked, itself or with its person's place in the company; the code says which."""
+
+    code = "invalid_key"
+    status = 401
+
+
+class KeyInput(Refusal):
+    """An API key as it cannot be made."""
+
+    code = "invalid_input"
+
+
+class TooManyKeys(Refusal):
+    """The person has as many API keys in the company as anybody may have."""
+
+    code = "too_many_keys"
+    status = 409
+
+
+class PlanRequired(Refusal):
+    """The company's plan has no API access (any more)."""
+
+    code = "plan_required"
+    status = 403
+
+
+class CompanyLost(Refusal):
+    """The person does not belong to the company that the tokens were made for (any more)."""
+
+    code = "company_lost"
+    status = 403
+
+
+class InvalidCode(Refusal):
+    """A code of a second factor that is wrong, was used or is too old."""
+
+    code = "invalid_code"
+    status = 401
+
+
+class SignInOver(Refusal):
+    """Too much time passed between password and second factor, or the sign-in was finished."""
+
+    code = "sign_in_over"
+    status = 401
+
+
 class AvatarRefused(Refusal):
     """A picture of a person that cannot be taken."""
 

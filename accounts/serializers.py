@@ -57,6 +57,27 @@ class LoginSerializer(serializers.Serializer[Any]):
     password = serializers.CharField(trim_whitespace=False, max_length=1000)
 
 
+class SecondFactorSerializer(serializers.Serializer[Any]):
+    """The second step of a sign-in."""
+
+    token = serializers.CharField(help_text="The `token` of the answer `mfa_required`.", max_length=100)
+    code = serializers.CharField(help_text="Of the authenticator app, or a recovery code.", max_length=40)
+
+
+class SecondFactorWantedSerializer(ProblemSerializer):
+    """The password was right; a code is wanted."""
+
+    token = serializers.CharField(help_text="Send it with the code to `/auth/mfa`.")
+    methods = serializers.ListField(child=serializers.ChoiceField(["totp", "recovery_codes", "webauthn"]))
+    expires_in = serializers.IntegerField(help_text="Seconds that the token is good for.")
+
+
+class SwitchSerializer(serializers.Serializer[Any]):
+    """Another company of the person."""
+
+    company = serializers.UUIDField(help_text="Its id; see `/companies`.")
+
+
 class RefreshSerializer(serializers.Serializer[Any]):
     """A refresh token; it is good for one use."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
-from accounts import brand_views, company_views, invitation_views, security_urls, views
+from accounts import brand_views, company_views, invitation_views, key_views, security_urls, views
 
 
 def _both(route: str, view: Callable[..., HttpResponseBase], *names: str) -> list[URLPattern]:
@@ -53,6 +53,8 @@ urlpatterns: list[URLPattern] = [
     path("invitations/<str:token>", invitation_views.invitation, name="invitation"),
     path("invitations/<str:token>/accept", invitation_views.accept, name="invitation-accept"),
     path("invitations/<str:token>/decline", invitation_views.decline, name="invitation-decline"),
+    path("api-keys", key_views.keys, name="keys"),
+    path("api-keys/<uuid:key_id>/revoke", key_views.revoke, name="keys-revoke"),
     *security_urls.urlpatterns,
     path("dev/mail", views.dev_mail, name="dev-mail"),
     path("dev/mail/<str:file>/<int:number>", views.dev_mail_message, name="dev-mail-message"),

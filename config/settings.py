@@ -31,6 +31,8 @@ if not SECRET_KEY:
             "Set SECRET_KEY (for example: python -c 'import secrets; print(secrets.token_urlsafe(50))')."
         )
     SECRET_KEY = secrets.token_urlsafe(50)
+# Earlier ones: what they signed (links, digests of API keys) stays good while it is listed.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Encrypt what is kept secret in the database, newest first; the older ones still decrypt, and so does SECRET_KEY.
 ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
 # The address that people and mails use, without a trailing slash.
@@ -255,7 +257,7 @@ SOCIAL_ORIGINS: list[str] = [_SOCIAL_ORIGINS[name] for name in SOCIALACCOUNT_PRO
 # How long a sign-up in one browser waits for its mail to be opened; afterwards the person signs in by hand.
 ACCOUNT_LOGIN_TIMEOUT = 60 * 60
 # Beside allauth's own limits for signing in and up: one verification mail a minute to an address.
-ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key", "verify_email": "30/m/ip", "refresh": "60/m/ip"}
+ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key", "verify_email": "30/m/ip", "refresh": "60/m/ip", "mfa": "30/m/ip"}
 # How many proxies of ours stand in front (0: none, the address of the connection is the visitor's).
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 
@@ -402,10 +404,11 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.JWTAuthentication",
+        "accounts.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_CLASSES": ["config.throttling.PersonThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.KeyThrottle", "config.throttling.PersonThrottle"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.base.pagination.NewestFirst",
@@ -429,6 +432,8 @@ SPECTACULAR_SETTINGS = {
 RATE_LIMITS: dict[str, tuple[int, int]] = {
     "address": (env.int("RATE_LIMIT_ADDRESS", default=100), 60),
     "person": (env.int("RATE_LIMIT_PERSON", default=1000), 60 * 60),
+    "key": (env.int("RATE_LIMIT_KEY", default=600), 60 * 60),
+    "key_failures": (env.int("RATE_LIMIT_KEY_FAILURES", default=20), 60),
     "uploads": (env.int("RATE_LIMIT_UPLOADS", default=10), 60),
     "processing": (env.int("RATE_LIMIT_PROCESSING", default=100), 60 * 60),
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
@@ -513,6 +518,7 @@ _ADMIN_MENU = [
         [
             (_("Users"), "person", "accounts_user"),
             (_("Companies"), "apartment", "accounts_company"),
+            (_("API keys"), "key", "accounts_apikey"),
             (_("Audit log"), "history", "accounts_auditentry"),
         ],
     ),

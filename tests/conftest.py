@@ -50,7 +50,10 @@ def _enter() -> Slot:
         "EMAIL_URL": "memorymail://",
         "LOG_LEVEL": "WARNING",
         # All tests come from one address; a test that is about a limit sets its figure.
-        **{f"RATE_LIMIT_{name}": "0" for name in ("ADDRESS", "PERSON", "UPLOADS", "PROCESSING", "DOWNLOADS")},
+        **{
+            f"RATE_LIMIT_{name}": "0"
+            for name in ("ADDRESS", "PERSON", "KEY", "KEY_FAILURES", "UPLOADS", "PROCESSING", "DOWNLOADS")
+        },
     }
     os.environ.pop("LOOPBACK_ONLY", None)
     django.setup()

@@ -5,13 +5,15 @@ stranger sees, ask as Bob for what is Alice's.
 """
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.keys import create_key
+from accounts.models import ApiKey, Company, User
 from accounts.viewer import Viewer, viewer_for
 from tests.factories.accounts import PASSWORD, PersonFactory
 
@@ -53,6 +55,27 @@ def program_of(user: User) -> APIClient:
     answer = client.post("/api/v1/auth/login", {"email": user.email, "password": PASSWORD})
     assert answer.status_code == 200, answer.content
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access']}")
+    return client
+
+
+def open_api(company: Company) -> None:
+    """Give the company a plan's API access, as billing writes it down."""
+    entitlements = {**company.entitlements, "api": True}
+    Company.objects.filter(pk=company.pk).update(entitlements=entitlements)
+    company.entitlements = entitlements
+
+
+def key_of(viewer: Viewer, *scopes: str, **more: Any) -> tuple[ApiKey, str]:
+    """A key of the viewer's, with every scope unless some are named, and its secret; the company may use the API."""
+    open_api(viewer.company)
+    wanted = {"name": "A program", "credit_cap": None, "expires_at": None, **more}
+    return create_key(viewer=viewer, scopes=scopes or tuple(ApiKey.Scope.values), **wanted)
+
+
+def program_with(secret: str, scheme: str = "Token") -> APIClient:
+    """A program that holds an API key."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"{scheme} {secret}")
     return client
 
 

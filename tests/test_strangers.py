@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Company, Invitation, Membership, User
+from accounts.models import ApiKey, Company, Invitation, Membership, User
 from accounts.viewer import SESSION_KEY, Viewer
 from config.base import realtime, registry
 from gallery.delivery import delivery_for
@@ -28,7 +28,7 @@ from generation.prompting import history
 from tests.factories.accounts import PersonFactory
 from tests.factories.generation import submit
 from tests.generation.conftest import state_of
-from tests.personas import browser_of, program_of
+from tests.personas import browser_of, key_of, program_of
 
 # The admin's own addresses are walked by their prefix: nobody but operators gets behind it.
 ADMIN = "admin/"
@@ -47,6 +47,7 @@ class Things:
     company: UUID
     member: UUID
     invitation: UUID
+    api_key: UUID
     user: UUID
     version: UUID
     session: int
@@ -150,6 +151,8 @@ ROWS: dict[str, Row] = {
     "credits-pill": Row({"GET": (204, 200)}),
     # Off until an operator lists hosts.
     "gallery-import": Row({}),
+    "keys": Row({"GET": (302, 200), "POST": (302, 422)}),
+    "keys-revoke": Row({"POST": (302, 404)}, kwargs="api_key"),
     # The company that one acts for, which is never Alice's.
     "company": page(),
     "company-new": Row({"GET": (302, 200), "POST": (302, 422)}),
@@ -198,6 +201,8 @@ ROWS: dict[str, Row] = {
     "api-register": Row({"POST": (422, 422)}),
     "api-login": Row({"POST": (422, 422)}),
     "api-refresh": Row({"POST": (422, 422)}),
+    "api-mfa": Row({"POST": (422, 422)}),
+    "api-switch": Row({"POST": (401, 403)}, body="company"),
     "api-logout": Row({"POST": (401, 204)}),
     "api-verify-email": Row({"POST": (422, 422)}),
     "api-reset-password": Row({"POST": (422, 422)}),
@@ -211,6 +216,8 @@ ROWS: dict[str, Row] = {
     "api-invitation": Row({"DELETE": (401, 404)}, kwargs="invitation"),
     "api-invitation-resend": Row({"POST": (401, 404)}, kwargs="invitation"),
     "api-invitation-accept": Row({"POST": (401, 422)}),
+    "api-keys": Row({"GET": (401, 200), "POST": (401, 422)}),
+    "api-key": Row({"DELETE": (401, 404)}, kwargs="api_key"),
     "api-avatar": Row({"PUT": (401, 422), "DELETE": (401, 204)}),
     "api-sessions": Row({"GET": (401, 200), "DELETE": (401, 204)}),
     "api-session": Row({"DELETE": (401, 404)}, kwargs="session"),
@@ -274,6 +281,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "company": {"company_id": things.company},
         "member": {"member_id": things.member},
         "invitation": {"invitation_id": things.invitation},
+        "api_key": {"key_id": things.api_key},
         "token": {"token": "made-up"},
         "key": {"key": "MQ:made-up:signature"},
         "uid": {"uidb36": "1", "key": "made-up"},
@@ -346,6 +354,7 @@ def things(maker: Viewer) -> Things:
         company=maker.company.pk,
         member=Membership.objects.get(company=maker.company).pk,
         invitation=asked.pk,
+        api_key=key_of(maker)[0].pk,
         user=maker.user.pk,
         version=use.pk,
         session=session.pk,
@@ -354,9 +363,10 @@ def things(maker: Viewer) -> Things:
 
 
 def shared_state_of(company: Company) -> list[Any]:
-    """What a refusal must leave of who runs a company and how it is called."""
+    """What a refusal must leave of who runs a company, how it is called and what opens it."""
     rows = (Company.objects.filter(pk=company.pk), Membership.objects.filter(company=company))
-    return [list(found.values()) for found in (*rows, Invitation.objects.filter(company=company))]
+    more = (Invitation.objects.filter(company=company), ApiKey.objects.filter(company=company).order_by("pk"))
+    return [list(found.values()) for found in (*rows, *more)]
 
 
 def strangers(bob: User) -> dict[str, tuple[Client, Client]]:

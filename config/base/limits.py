@@ -58,6 +58,8 @@ return {1, math.floor(limit - used - 1), 0, math.ceil(left * 1000)}
 SENTENCES: dict[str, str | Promise] = {
     "address": _("Too many requests came from your network. Wait a moment, then try again."),
     "person": _("You have asked very often in the last hour. Wait a moment, then try again."),
+    "key": _("This API key was used very often in the last hour. Wait a moment, then try again."),
+    "key_failures": _("Too many API keys that do not exist came from your network. Wait a minute, then try again."),
     "uploads": _("That were many uploads in a short time. Wait a moment, then send the next one."),
     "processing": _("You have started very many jobs in the last hour. Wait a little, then start the next one."),
     "downloads": _("You have downloaded very many files in the last hour. Wait a little, then go on."),
