@@ -103,9 +103,7 @@ class MemberSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(source="place.role", choices=Role.choices)
     credit_cap = serializers.IntegerField(source="place.credit_cap", allow_null=True)
     cap_period = serializers.ChoiceField(source="place.cap_period", choices=Membership.Period.choices)
-    credits_today = serializers.SerializerMethodField(
-        help_text="Spent or held in this UTC day; null: not shown."
-    )
+    credits_today = serializers.SerializerMethodField(help_text="Spent or held in this UTC day; null: not shown.")
     credits_this_month = serializers.SerializerMethodField(help_text="Spent or held in this UTC month.")
     since = serializers.DateTimeField(source="place.created_at")
 
