@@ -418,13 +418,18 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Darkroom API",
-    "DESCRIPTION": "Make and keep pictures. Everything that a page can do, over the same models and services.",
+    "DESCRIPTION": "Make and keep pictures, videos and 3D models. Everything that a page can do, over the same models and services.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "AssetKind": "gallery.models.Asset.Kind",
+        "CompanyKind": "accounts.models.Company.Kind",
+        "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
+    },
 }
 
 # --- Limits -----------------------------------------------------------------------------------------------------------

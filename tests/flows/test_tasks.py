@@ -208,7 +208,7 @@ def test_a_picture_grows_beyond_its_edges(new_page: NewPage, maker: Maker, credi
 def test_words_become_a_video(new_page: NewPage, maker: Maker, credits_before: int) -> None:
     page = new_page()
     maker.person.enter(page, "/generate")
-    page.get_by_role("link", name="Video").click()
+    page.get_by_role("link", name="Video", exact=True).click()
     page.get_by_role("textbox", name="What should happen?").fill("Waves below a lighthouse")
     _choose_the_shortest(page)
     card, price = _send(page)
