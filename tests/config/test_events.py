@@ -206,3 +206,25 @@ def test_a_company_that_is_switched_off_lets_nobody_listen() -> None:
         assert (await open_(cookie=ticket(str(company)))).status == 401
 
     run(play)
+
+
+def test_an_ended_session_loses_its_stream_and_the_others_keep_theirs() -> None:
+    company, user = uuid4(), uuid4()
+
+    def ticket_of(session: str) -> str:
+        return event_ticket.make_ticket(user_id=user, company_id=company, session=session)
+
+    async def play(open_: Any) -> None:
+        ended, kept = await open_(cookie=ticket_of("one")), await open_(cookie=ticket_of("two"))
+        await asyncio.sleep(0.2)  # The reader has found the end of the stream.
+        send(str(company), "revoked", session="one")
+        realtime._set_bar(realtime.session_bar_key("one"))
+        await ended.sees("event: revoked")
+        send(str(company), id="later")
+        await kept.sees('"later"')
+        assert "revoked" not in kept.text
+        assert "later" not in ended.text
+        assert (await open_(cookie=ticket_of("one"))).status == 401
+        assert (await open_(cookie=ticket_of("two"))).status == 200
+
+    run(play)
