@@ -16,6 +16,7 @@ from allauth.headless.account.inputs import SignupInput
 from allauth.headless.constants import Client
 from allauth.headless.internal.restkit import inputs
 from allauth.headless.mfa import views as mfa_views
+from allauth.headless.mfa.inputs import AuthenticateInput
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -26,6 +27,7 @@ from accounts.limits import seconds_left
 from accounts.models import User
 from accounts.refusals import InvalidCode, InvalidCredentials, InvalidKey, SignInOver, TooManyAttempts
 from accounts.second_factor import Waiting
+from accounts.security_forms import Once
 from accounts.tokens import drop_session
 
 # The step of a sign-in that asks for a second factor.
@@ -64,6 +66,16 @@ class RegisterView(allauth_views.SignupView):
     input_class = {"POST": RegisterInput}
 
 
+class SecondFactorInput(Once, AuthenticateInput):
+    """A code that works once, at whichever door."""
+
+
+class SecondFactorView(mfa_views.AuthenticateView):
+    """allauth's second step with our input."""
+
+    input_class = SecondFactorInput
+
+
 def _door(view: Any) -> Callable[[HttpRequest], HttpResponse]:
     entry: Callable[[HttpRequest], HttpResponse] = view.as_api_view(client=Client.APP)
     return entry
@@ -74,7 +86,7 @@ LOGIN = _door(allauth_views.LoginView)
 VERIFY_EMAIL = _door(allauth_views.VerifyEmailView)
 REQUEST_RESET = _door(allauth_views.RequestPasswordResetView)
 RESET = _door(allauth_views.ResetPasswordView)
-SECOND_FACTOR = _door(mfa_views.AuthenticateView)
+SECOND_FACTOR = _door(SecondFactorView)
 
 
 def ask(door: Callable[[HttpRequest], HttpResponse], request: Request, *, limit: str = "", key: str = "") -> Answer:

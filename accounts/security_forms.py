@@ -21,7 +21,7 @@ _NAME_LENGTH = 60
 _CODE_LIFETIME = 120
 
 
-class _Once(forms.Form):
+class Once(forms.Form):
     """A code works once, also while the clock's tolerance would still take it."""
 
     user: Any
@@ -33,7 +33,7 @@ class _Once(forms.Form):
         return code
 
 
-class CodeForm(_Once, mfa_forms.AuthenticateForm):
+class CodeForm(Once, mfa_forms.AuthenticateForm):
     """The second step of signing in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +41,7 @@ class CodeForm(_Once, mfa_forms.AuthenticateForm):
         _dress_code(self, hint=_CODE_HINT)
 
 
-class CodeAgainForm(_Once, mfa_forms.ReauthenticateForm):
+class CodeAgainForm(Once, mfa_forms.ReauthenticateForm):
     """A code before something important is changed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -10,7 +10,9 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
+from rest_framework.test import APIClient
 
 from accounts.devices import device_name, is_phone
 from accounts.models import AuditEntry, User
@@ -81,6 +83,23 @@ def test_a_code_works_once(alice, alice_client):
 
     assert is_in(first)
     assert not is_in(second)
+
+
+def test_a_code_that_a_page_took_opens_no_api_while_the_clock_would_allow_it(alice, alice_client):
+    secret, _codes = set_up_app(alice_client)
+    code = code_of(secret, steps=1)
+    browser, _ = sign_in(alice.email)
+    browser.post("/login/code", {"code": code})
+    assert is_in(browser)
+    # What allauth itself remembers for half a minute only.
+    cache.delete(f"allauth.mfa.totp.used?user={alice.pk}&code={code}")
+    program = APIClient()
+    begun = program.post("/api/v1/auth/login", {"email": alice.email, "password": PASSWORD})
+    assert (begun.status_code, begun.json()["code"]) == (401, "mfa_required")
+
+    answer = program.post("/api/v1/auth/mfa", {"token": begun.json()["token"], "code": code})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_code")
 
 
 def test_a_recovery_code_works_once(alice, alice_client):
