@@ -34,9 +34,21 @@ def collect(work: Work, artifacts: Iterable[Artifact], *, is_direct: bool) -> No
         made = _receive(artifacts, Path(folder), is_part_welcome=is_direct)
         if is_direct:
             _enter_collecting(work)
-        stored = _store(work, made)
+        try:
+            stored = _store(work, made)
+        except NotOurs:
+            _leave_nothing(work)
+            raise
     if ending.succeed(job=work.job, token=work.token, stored=stored):
         logger.info("job %s succeeded with %d of %d", work.job.pk, len(stored), work.job.count)
+    else:
+        _leave_nothing(work)
+
+
+def _leave_nothing(work: Work) -> None:
+    """Take away what was stored after somebody else ended the job; what another worker makes of it stays."""
+    if Job.objects.filter(pk=work.job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED)).exists():
+        ending.discard_outputs(work.job)
 
 
 def _receive(artifacts: Iterable[Artifact], folder: Path, *, is_part_welcome: bool) -> dict[int, Path]:
@@ -64,14 +76,16 @@ def _receive(artifacts: Iterable[Artifact], folder: Path, *, is_part_welcome: bo
 def _enter_collecting(work: Work) -> None:
     """From here on it is too late to cancel: what was made will be delivered."""
     row = work.own(Job.State.RUNNING)
-    if not row.filter(cancel_requested_at=None).update(state=Job.State.COLLECTING, progress=MADE, lease_until=lease()):
+    if not row.filter(cancel_requested_at=None).update(
+        state=Job.State.COLLECTING, progress=MADE, lease_until=lease(work.patience)
+    ):
         raise CancelAsked if row.exists() else NotOurs
     work.tell()
 
 
 def _renew(work: Work) -> None:
     """Keep the job while something long is being stored, as a film is."""
-    if not work.own(Job.State.COLLECTING).update(lease_until=lease()):
+    if not work.own(Job.State.COLLECTING).update(lease_until=lease(work.patience)):
         raise NotOurs
 
 
@@ -99,7 +113,7 @@ def _store(work: Work, made: Mapping[int, Path]) -> dict[int, StoredAsset]:
             logger.warning("job %s output %d is unusable: %s", work.job.pk, index, error)
             broken = error
         percent = MADE + (100 - MADE) * done // (len(made) + 1)
-        if not work.own(Job.State.COLLECTING).update(progress=percent, lease_until=lease()):
+        if not work.own(Job.State.COLLECTING).update(progress=percent, lease_until=lease(work.patience)):
             raise NotOurs
         work.tell()
     if broken is not None and not stored:

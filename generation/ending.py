@@ -132,7 +132,7 @@ def _end(jobs: QuerySet[Job], job_id: UUID, *, state: str, code: str, sentence: 
         _after(job)
         if job.attempts:
             # What a worker stored before it stopped belongs to nobody now.
-            transaction.on_commit(lambda: _discard(job), robust=True)
+            transaction.on_commit(lambda: discard_outputs(job), robust=True)
     return True
 
 
@@ -141,7 +141,8 @@ def _give_back_caps(job: Job, amount: int) -> None:
     give_back_caps(company=job.company, user_id=job.user_id, key_id=job.api_key_id, amount=amount, at=job.created_at)
 
 
-def _discard(job: Job) -> None:
+def discard_outputs(job: Job) -> None:
+    """Take away what was stored for a job that ended without it."""
     for output in job.outputs.all():
         discard_files(company_id=job.company_id, folder=str(job.pk), asset_id=output.asset_id)
 

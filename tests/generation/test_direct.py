@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,11 +12,12 @@ from accounts.viewer import Viewer
 from billing.models import UsageCounter, Wallet
 from billing.selectors import plan_of
 from gallery.models import Asset
-from generation import breaker, pipeline, queue, sweeper
+from generation import breaker, collecting, ending, pipeline, queue, sweeper
 from generation.models import AIModel, Job
 from generation.providers import registry
 from generation.providers.base import Artifact, Call, ContentRejected, Report, Retryable, SubmitUnknown
 from tests.factories.generation import submit
+from tests.generation.conftest import files_of
 from tests.generation.scripted import Scripted, picture
 
 Install = Callable[..., Scripted]
@@ -149,3 +151,28 @@ def test_faults_and_successes_of_an_operators_own_endpoint_are_counted_under_its
     # The adapter calls itself otherwise; its success made the count begin anew.
     assert provider.name != "own"
     assert breaker.seconds_open("own") == 0
+
+
+def test_what_is_stored_after_somebody_ended_the_job_leaves_no_file(
+    maker: Viewer, scripted: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted()
+    job = submit(maker, count=2)
+    stored = collecting.store_made
+    calls = []
+
+    def ended_meanwhile(**wish: Any) -> Any:
+        found = stored(**wish)
+        calls.append(wish)
+        if len(calls) == 1:
+            # The clock took the worker for dead, and tidied up; then the second output is stored.
+            ending.fail(job_id=job.pk, code="worker_lost", sentence="Interrupted.")
+            stored(**wish)
+        return found
+
+    monkeypatch.setattr(collecting, "store_made", ended_meanwhile)
+    pipeline.start(job_id=job.pk)
+
+    assert fresh(job).failure_code == "worker_lost"
+    assert balance(maker) == (100, 0)
+    assert files_of(maker.company) == []
