@@ -1,7 +1,7 @@
 // One stream a page. Events carry ids; the page fetches what changed under its own rights.
 // While the stream is away, what still runs is polled with back-off.
 
-const COALESCE_MS = 150;
+const COALESCE_MS = 80;
 const POLL_FIRST_MS = 2000;
 const POLL_LAST_MS = 15000;
 const POLL_BESIDE_STREAM_MS = 20000;
