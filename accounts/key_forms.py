@@ -52,9 +52,10 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, is_admin: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offered = [scope for scope in SCOPES if is_admin or scope != ApiKey.Scope.MANAGE]
         field = self.fields["scopes"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
-        field.choices = [(value, words[0]) for value, words in SCOPES.items() if is_admin or value != "manage"]
+        field.choices = [(scope.value, SCOPES[scope][0]) for scope in self.offered]
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
@@ -62,11 +63,14 @@ class KeyForm(forms.Form):
     def scope_rows(self) -> list[dict[str, Any]]:
         """The boxes with what each stands for, and whether it is ticked."""
         ticked = self["scopes"].value() or []
-        field = self.fields["scopes"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
         return [
-            {"value": str(value), "label": label, "note": SCOPES[ApiKey.Scope(value)][1], "is_ticked": value in ticked}
-            for value, label in field.choices
+            {
+                "value": scope.value,
+                "label": SCOPES[scope][0],
+                "note": SCOPES[scope][1],
+                "is_ticked": scope.value in ticked,
+            }
+            for scope in self.offered
         ]
 
     def values(self) -> dict[str, Any]:

@@ -139,12 +139,20 @@ def viewer_by(key: ApiKey) -> Viewer:
     if not key.company.is_active:
         raise CompanyInactive(Membership(company=key.company, user=key.user, role=role))
     refuse_without_plan(key.company)
-    _note_use(key, now)
+    note_use(key, now)
     scopes = frozenset(key.scopes)
     if role not in (Role.OWNER, Role.ADMIN):
         # Whoever runs the company no more, runs it by no key either.
         scopes -= {ApiKey.Scope.MANAGE.value}
     return Viewer(user=key.user, company=key.company, role=role, api_key=key, scopes=scopes)
+
+
+def note_use(key: ApiKey, now: datetime) -> bool:
+    """Write down that the key was used; of many uses within a minute one alone does, and returns True."""
+    if key.last_used_at is not None and key.last_used_at > now - USE_NOTED_EVERY:
+        return False
+    is_due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
+    return bool(ApiKey.objects.filter(is_due, pk=key.pk, revoked_at=None).update(last_used_at=now))
 
 
 def has_api(company: Company) -> bool:
@@ -170,13 +178,6 @@ def _refuse_ended(key: ApiKey, role: str, now: datetime) -> None:
         raise KeyEnded(_("The person of this API key does not belong to the company any more."), code="key_revoked")
     if not key.user.is_active:
         raise Inactive(_("Your account is not active. Write to us if that surprises you."))
-
-
-def _note_use(key: ApiKey, now: datetime) -> None:
-    if key.last_used_at is not None and key.last_used_at > now - USE_NOTED_EVERY:
-        return
-    is_due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
-    ApiKey.objects.filter(is_due, pk=key.pk, revoked_at=None).update(last_used_at=now)
 
 
 def _check_input(scopes: Collection[str], credit_cap: int | None, expires_at: datetime | None) -> None:
