@@ -1,6 +1,7 @@
 """Access and refresh tokens: allauth's, valid only while their session stands."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 # Seconds within which a second use of a refresh token is taken for what it nearly always is: the same program asking
 # twice at once, or again after a lost answer. It gets nothing, but its session goes on.
 TWICE_AT_ONCE = 5
+# Where a session keeps which refresh tokens ended by switching the company, and when.
+_SWITCHED = "switched_from"
 
 
 class TokenStrategy(JWTTokenStrategy):
@@ -68,7 +71,8 @@ class TokenStrategy(JWTTokenStrategy):
             if session is None:
                 return None
             if payload["jti"] not in internal.get_refresh_token_state(session):
-                _end(session, payload)
+                if not _was_switched_just_now(session, payload):
+                    _end(session, payload)
                 return None
             user = internal.validate_token_user(payload, session)
             viewer = _viewer_of(user, session) if isinstance(user, User) else None
@@ -100,9 +104,8 @@ def switch_tokens(*, payload: dict[str, Any], company_id: UUID, request: HttpReq
         if viewer is None or viewer.company.pk != company_id:
             raise NotAllowed(_("You do not belong to this company."))
         earlier = internal.get_refresh_token_state(session)
-        for token_id in earlier:
-            # Used at this very moment, it is the same program's: refused, and no reason to end the session.
-            cache.add(_claim(token_id), 1, timeout=TWICE_AT_ONCE)
+        # One that is used at this very moment is the same program's: refused, and no reason to end the session.
+        session[_SWITCHED] = {"at": time.time(), "tokens": list(earlier)}
         earlier.clear()
         access, refresh = _access(viewer, session), internal.create_refresh_token(user, session)
         session.save()
@@ -160,6 +163,11 @@ def _access(viewer: Viewer, session: SessionBase) -> str:
 
 def _claim(token_id: str) -> str:
     return f"refresh:{token_id}"
+
+
+def _was_switched_just_now(session: SessionBase, payload: dict[str, Any]) -> bool:
+    switched = session.get(_SWITCHED, {"at": 0, "tokens": []})
+    return payload["jti"] in switched["tokens"] and time.time() - switched["at"] < TWICE_AT_ONCE
 
 
 def _end(session: SessionBase, payload: dict[str, Any]) -> None:

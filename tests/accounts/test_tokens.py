@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 from rest_framework.test import APIClient
 
+from accounts import tokens
 from accounts.models import AuditEntry, Company, Membership, User
 from tests.factories.accounts import PASSWORD
 
@@ -139,7 +140,18 @@ def test_a_token_that_names_no_company_opens_nothing(alice):
     assert code_of(ask("get", "users/me", forged)) == (401, "invalid_token")
 
 
-def test_switching_and_refreshing_at_once_never_mixes_companies(committed_db, alice, team):
+@pytest.mark.django_db
+def test_a_refresh_token_from_before_the_switch_that_comes_back_later_ends_the_session(alice, team, monkeypatch):
+    pair = sign_in(alice)
+    switched = switch(pair["access"], team).json()
+    monkeypatch.setattr(tokens, "TWICE_AT_ONCE", 0)
+    assert code_of(refresh(pair["refresh"])) == (401, "invalid_refresh_token")
+    assert ask("get", "users/me", switched["access"]).status_code == 401
+    assert AuditEntry.objects.filter(action="refresh_token.reused", actor=alice.email).count() == 1
+
+
+@pytest.mark.parametrize("_again", range(5))
+def test_switching_and_refreshing_at_once_never_mixes_companies(committed_db, alice, team, _again):
     pair = sign_in(alice)
     home = company_of(pair["access"])
     begin = Barrier(2)
