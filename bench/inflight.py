@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,7 +88,8 @@ def watch(count: int) -> int:
         time.sleep(0.5)
     done = Job.objects.filter(state=Job.State.SUCCEEDED).count()
     if done != count:
-        raise RuntimeError(f"Only {done} of {count} jobs succeeded.")
+        ends = Counter(Job.objects.values_list("state", "failure_code"))
+        raise RuntimeError(f"Only {done} of {count} jobs succeeded: {ends}")
     return most
 
 

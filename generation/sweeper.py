@@ -20,8 +20,8 @@ from generation.models import Job, ProviderCall
 
 # A message that nobody took for this long, while its queue is empty, was lost.
 LOST_AFTER = timedelta(seconds=10)
-# How long after its deadline a job at a provider may wait for the last look.
-LAST_LOOK = timedelta(seconds=60)
+# How long after its deadline a job at a provider may wait for the last look: workers may have a long line before them.
+LAST_LOOK = timedelta(minutes=5)
 BATCH = 200
 
 logger = logging.getLogger(__name__)

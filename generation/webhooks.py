@@ -3,10 +3,13 @@
 A delivery is a hint to look, no more: its signature is checked, it is noted once, its body is never believed.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +24,8 @@ from generation.providers.base import BadSignature, QueuedProvider, Retryable, S
 from generation.references import keep_reference
 
 BODY_LIMIT = 1024 * 1024
+# How long a look that a delivery asked for may stand in line.
+LINE = timedelta(minutes=10)
 
 
 def address_of(job: Job) -> str:
@@ -56,8 +61,11 @@ def receive(request: HttpRequest, provider_name: str, job_id: UUID, token: str) 
         raise Http404
     if _note(job, event):
         _adopt(job, event)
-        # Due at once: a look that is under way and began too early must not put the next one off.
-        if Job.objects.filter(pk=job_id, state=Job.State.RUNNING).update(next_poll_at=timezone.now()):
+        # Due at once: a look that is under way and began too early must not put the next one off. What the provider has
+        # made in time is not given up because our own workers have a long line before them.
+        now = timezone.now()
+        running = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
+        if running.update(next_poll_at=now, deadline=Greatest(F("deadline"), now + LINE)):
             queue.send_check([(job_id, job.queue)])
     return HttpResponse(status=200)
 

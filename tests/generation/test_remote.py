@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -140,6 +141,21 @@ def test_a_delivery_counts_once_and_a_strangers_never(maker: Viewer, elsewhere: 
         assert deliver(job, delivery=f"one-{job.pk}") == 200
     assert checks_sent() == 1
     assert fresh(job).state == Job.State.RUNNING, "the body is never believed"
+
+
+def test_what_was_told_in_time_is_not_given_up_while_the_look_stands_in_line(
+    maker: Viewer, elsewhere: ScriptedQueue
+) -> None:
+    job = begun(maker)
+    Job.objects.filter(pk=job.pk).update(deadline=timezone.now() + timedelta(seconds=1))
+    assert deliver(job) == 200
+    # Long after its deadline, and nobody has looked yet.
+    Job.objects.filter(pk=job.pk).update(deadline=F("deadline") - timedelta(minutes=9))
+    sweeper.enforce_deadlines()
+    assert fresh(job).state == Job.State.RUNNING
+
+    remote.check(job_id=job.pk)
+    assert fresh(job).state == Job.State.SUCCEEDED
 
 
 def test_a_delivery_during_a_look_that_came_too_early_is_not_lost(maker: Viewer, elsewhere: ScriptedQueue) -> None:
