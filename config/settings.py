@@ -418,7 +418,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Darkroom API",
-    "DESCRIPTION": "Make and keep pictures, videos and 3D models. Everything that a page can do, over the same models and services.",
+    "DESCRIPTION": "Make and keep pictures, videos and 3D models. What a page can do, over the same services.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",

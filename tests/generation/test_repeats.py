@@ -7,8 +7,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.viewer import Viewer
 from billing.models import Hold, UsageCounter, Wallet
-from gallery.models import Asset
 from gallery.binning import bin_assets
+from gallery.models import Asset
 from generation import pipeline
 from generation.audit import check_jobs
 from generation.models import Job, JobOutput
