@@ -61,9 +61,15 @@ def private_ball() -> bytes:
     return write_glb(tree, binary)
 
 
-@cache
 def made(kind: str) -> StoredAsset:
-    """A private film or mesh as it was stored, once for all that look at it."""
+    """A private film or mesh as it was stored, once for all that look at it; again where a sweep has been meanwhile."""
+    if not all(default_storage.exists(file.key) for file in _made(kind).files):
+        _made.cache_clear()
+    return _made(kind)
+
+
+@cache
+def _made(kind: str) -> StoredAsset:
     return store(kind, private_film() if kind == "video" else private_ball(), source_type=TRAINED)
 
 

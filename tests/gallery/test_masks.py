@@ -106,14 +106,14 @@ def test_the_api_takes_a_mask_and_lists_none(alice: User, alice_api: APIClient) 
     assert Asset.objects.filter(pk=body["id"]).exists()
 
 
-def test_a_purpose_that_there_is_not_is_named(alice_api: APIClient) -> None:
+def test_a_purpose_that_there_is_not_is_named(alice: User, alice_api: APIClient) -> None:
     sent = {"file": drawn("L", 0, 255), "purpose": "poster"}
 
     answer = alice_api.post("/api/v1/uploads", sent, format="multipart")
 
     assert answer.status_code in {400, 422}
     assert "purpose" in answer.content.decode()
-    assert not Asset.objects.filter(kind="mask").exists()
+    assert not Asset.objects.filter(kind="mask", user=alice).exists()
 
 
 def test_no_page_shows_a_mask(alice: User, alice_client: Client, viewer: ViewerOf) -> None:
