@@ -72,6 +72,9 @@ class Double:
         self.control = control
         self.closing = threading.Event()
         self._lock = threading.Lock()
+        # How many requests are being answered, and word of the last one's end.
+        self._under_way = 0
+        self._quiet = threading.Condition(self._lock)
         self._random = Random(20_260)
         self.forget()
         self._server = _Server(self, port)
@@ -79,7 +82,14 @@ class Double:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def forget(self) -> None:
-        """Begin anew: no counts, no faults, the usual times. A subclass that keeps jobs forgets them here too."""
+        """Begin anew: no counts, no faults, the usual times. A subclass that keeps jobs forgets them here too.
+
+        Requests that somebody gave up waiting for end first, so that none is counted among those to come.
+        """
+        self.closing.set()
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._under_way, timeout=5)
+        self.closing = threading.Event()
         # Seconds of added latency and of a hang; seconds that a 429 asks to wait.
         self.latency = 0.3
         self.hang = 30.0
@@ -258,6 +268,16 @@ class Double:
 
     def answer(self, request: Request) -> Reply:
         """Answer one request, or steer."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            return self._answer(request)
+        finally:
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
+
+    def _answer(self, request: Request) -> Reply:
         self.log.append((request.method, request.path))
         if request.path != "/_control" or not self.control:
             return self.handle(request)
