@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "django_dramatiq",
     "corsheaders",
     "csp",
+    "djstripe",
     "config",
     "accounts",
     "billing",
@@ -392,6 +393,32 @@ TOGETHER_API_KEY: str = env.str("TOGETHER_API_KEY", default="")
 TOGETHER_BASE_URL: str = env.str("TOGETHER_BASE_URL", default="https://api.together.xyz")
 # The language model that enhances prompts, at OpenAI or else at Together, by whose key is set; empty: a small one.
 ENHANCER_MODEL: str = env.str("ENHANCER_MODEL", default="")
+
+# --- Money ------------------------------------------------------------------------------------------------------------
+# The one currency in which everything is priced, as ISO 4217.
+CURRENCY: str = env.str("CURRENCY", default="USD").upper()
+# With a secret key people can pay; without one DEBUG has test money, and production says that payments are not set up.
+STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
+# The signing secret of the webhook endpoint, where it was made by hand; `sync_stripe` makes one and keeps its secret.
+STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# In which version of its API Stripe answers us: objects are read in this shape.
+STRIPE_API_VERSION = "2026-05-27.dahlia"
+if env.str("STRIPE_API_HOST", default=""):
+    # A gateway in Stripe's place.
+    STRIPE_API_HOST: str = env.str("STRIPE_API_HOST").rstrip("/")
+# Whether Stripe adds taxes (it must be set up there), and whether Checkout takes promotion codes.
+STRIPE_TAX: bool = env.bool("STRIPE_TAX", default=False)
+STRIPE_PROMOTION_CODES: bool = env.bool("STRIPE_PROMOTION_CODES", default=True)
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_TEST_SECRET_KEY = "" if STRIPE_LIVE_MODE else STRIPE_SECRET_KEY
+STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY if STRIPE_LIVE_MODE else ""
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Company"
+DJSTRIPE_SUBSCRIBER_MODEL_MIGRATION_DEPENDENCY = "0001_initial"
+# How long a company keeps its plan after a payment failed.
+PAST_DUE_GRACE = timedelta(days=env.int("PAST_DUE_GRACE_DAYS", default=7))
+# Adjustments of more credits than this need a second operator; empty: none does.
+TWO_PERSON_CREDITS: int | None = env.int("TWO_PERSON_CREDITS", default=0) or None
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
