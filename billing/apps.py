@@ -14,7 +14,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the hooks; models can be imported only now."""
-        from billing import audit, caps, entitlements, erasing, gauges, hooks, lifecycle, plans
+        from billing import audit, caps, entitlements, erasing, exporting, gauges, hooks, lifecycle, plans
 
         registry.company_created.register(hooks.open_account_of)
         registry.person_verified.register(hooks.welcome)
@@ -24,6 +24,8 @@ class BillingConfig(AppConfig):
         registry.audit_checks.register(entitlements.disagreeing_entitlements)
         registry.member_usage.register(caps.usage_by_member)
         registry.company_deleted.register(erasing.erase_words)
+        registry.person_deleted.register(erasing.forget_person)
+        registry.person_exported.register(exporting.export_money)
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
