@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 
-from accounts.models import AuditEntry
+from accounts.models import ApiKey, AuditEntry
 from accounts.person_addresses import OwnAddress, speaks_of, written_by
 
 
@@ -38,8 +38,19 @@ def forget_person(*, user_id: UUID, addresses: list[OwnAddress]) -> int:
             entry.detail = json.loads(pattern.sub(name, json.dumps(entry.detail, ensure_ascii=False)))
             entry.save(update_fields=["actor", "target", "detail"])
             changed += 1
+    _forget_keys(user_id)
     _forget_in_admin(user_id, addresses)
     return changed
+
+
+def _forget_keys(user_id: UUID) -> None:
+    """What the person called API keys; by how they begin they stay known to their company."""
+    for key in ApiKey.objects.filter(user=user_id):
+        named = AuditEntry.objects.filter(company=key.company_id, action__startswith="api_key.")
+        named.filter(target__contains=key.prefix).update(target=f"{key.prefix}…")
+        for entry in named.filter(detail__by_key__contains=key.prefix):
+            entry.detail["by_key"] = f"{key.prefix}…"
+            entry.save(update_fields=["detail"])
 
 
 def _forget_in_admin(user_id: UUID, addresses: list[OwnAddress]) -> None:

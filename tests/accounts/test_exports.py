@@ -21,13 +21,14 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from accounts import export_making, exports
+from accounts import exports
 from accounts.export_making import make_export
-from accounts.models import AuditEntry, DataExport, User
+from accounts.models import AuditEntry, Company, DataExport, User
 from accounts.privacy_refusals import ExportTooSoon
 from accounts.services import record_audit
 from accounts.viewer import Viewer, viewer_for
-from billing.models import Subscription
+from billing.models import LedgerEntry
+from billing.services import grant_credits
 from config.base import realtime, registry
 from config.base.registry import ExportDocument, ExportFile
 from gallery import sweeping
@@ -35,7 +36,7 @@ from gallery.models import Asset
 from generation import pipeline
 from tests.factories.gallery import AssetFactory, tiny
 from tests.factories.generation import submit
-from tests.factories.teams import acting, make_team
+from tests.factories.teams import acting, make_team, put_on
 from tests.gallery.test_storage import bucket, store  # noqa: F401  (fixtures)
 from tests.personas import browser_of, key_of
 
@@ -71,6 +72,18 @@ def mine(user: User) -> Viewer:
     found = viewer_for(user)
     assert found is not None
     return found
+
+
+def no_mail_server(settings: Settings) -> None:
+    """Nobody listens there."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+
+def team_with_credits(founder: User, member: User) -> Company:
+    company = make_team(founder, member)
+    grant_credits(company=company, amount=50, kind=LedgerEntry.Kind.GRANT, key=f"t:{company.pk}", cause="x")
+    return company
 
 
 def messages() -> int:
@@ -248,14 +261,12 @@ def test_without_a_queue_the_clock_sends_it(alice: User, monkeypatch: pytest.Mon
     assert messages() == 1
 
 
-def test_a_mail_that_does_not_leave_is_tried_again(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(*_args: object, **_more: object) -> None:
-        raise ConnectionRefusedError
-
+def test_a_mail_that_does_not_leave_is_tried_again(alice: User, settings: Settings) -> None:
     export = exports.request_export(user=alice)
-    monkeypatch.setattr(export_making, "tell_of_export", down)
+    backend = settings.EMAIL_BACKEND
+    no_mail_server(settings)
     make_export(export_id=export.pk)
-    monkeypatch.undo()
+    settings.EMAIL_BACKEND = backend
     export.refresh_from_db()
     assert (export.state, export.told_at) == (State.READY, None)
 
@@ -269,14 +280,14 @@ def test_a_mail_that_does_not_leave_is_tried_again(alice: User, monkeypatch: pyt
 
 
 def test_it_holds_every_asset_of_ones_own_and_nobody_elses(alice: User, bob: User) -> None:
-    team = make_team(alice, bob)
-    Subscription.objects.filter(company=mine(alice).company).update(plan=Subscription.objects.get(company=team).plan)
+    put_on(mine(alice).company, "pro")
     own = [AssetFactory(user=alice) for _number in range(3)]
     sent = AssetFactory(user=alice, origin="upload", original_name="Holiday.png")
     binned = AssetFactory(user=alice, deleted_at=timezone.now())
+    AssetFactory(user=bob, prompt="a secret of Bob")
+    team = team_with_credits(alice, bob)
     pipeline.start(job_id=submit(acting(alice, team), seed=1, prompt="ours, by Alice").pk)
     pipeline.start(job_id=submit(acting(bob, team), seed=2, prompt="ours, by Bob").pk)
-    AssetFactory(user=bob, prompt="a secret of Bob")
     submit(mine(bob), prompt="another secret of Bob")
 
     archive = opened(made_for(alice))
@@ -305,7 +316,7 @@ def test_a_plan_that_marks_gives_marked_copies(alice: User) -> None:
 
 
 def test_of_a_company_that_was_left_there_are_words_and_no_files(alice: User, bob: User) -> None:
-    team = make_team(bob, alice)
+    team = team_with_credits(bob, alice)
     viewer = acting(alice, team)
     pipeline.start(job_id=submit(viewer, seed=1, prompt="made elsewhere").pk)
     team.memberships.get(user=alice).delete()
@@ -323,7 +334,9 @@ def test_it_tells_who_one_is_and_no_secret(alice: User, bob: User, alice_client:
     Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={"secret": "THESECRETOFTOTP"})
     record_audit(actor=alice.email, action="member.removed", target=bob.email)
     record_audit(actor=bob.email, action="company.changed", target="of Bob's")
-    alice_client.post("/profile", {"full_name": "Alice Liddell", "username": "al", "language": "en", "time_zone": "UTC"})
+    alice_client.post(
+        "/profile", {"full_name": "Alice Liddell", "username": "al", "language": "en", "time_zone": "UTC"}
+    )
     default_storage.save("people/a/256.webp", ContentFile(b"face"))
     User.objects.filter(pk=alice.pk).update(avatar_key="people/a/256.webp")
 
@@ -351,9 +364,7 @@ def test_it_tells_who_one_is_and_no_secret(alice: User, bob: User, alice_client:
 def test_former_addresses_find_former_acts_but_not_those_of_who_has_the_address_now(alice: User) -> None:
     old = f"old-{alice.email}"
     record_audit(actor=old, action="password.changed", target=old)
-    record_audit(
-        actor=alice.email, action="email.changed", target=alice.email, detail={"from": old, "to": alice.email}
-    )
+    record_audit(actor=alice.email, action="email.changed", target=alice.email, detail={"from": old, "to": alice.email})
     record_audit(actor=old, action="password.reset", target=old)
     EmailAddress.objects.filter(user=alice).update(verified=True)
 
