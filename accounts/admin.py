@@ -23,6 +23,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_keys import ApiKeyAdmin  # noqa: F401  (registers itself)
+from accounts.admin_privacy import DataExportAdmin, DeletionReceiptAdmin  # noqa: F401  (the same)
 from accounts.companies import suspend_company, unsuspend_company
 from accounts.models import AuditEntry, Company, Membership, User
 from accounts.services import record_audit

@@ -558,6 +558,8 @@ _ADMIN_MENU = [
             (_("Companies"), "apartment", "accounts_company"),
             (_("API keys"), "key", "accounts_apikey"),
             (_("Audit log"), "history", "accounts_auditentry"),
+            (_("Data exports"), "folder_zip", "accounts_dataexport"),
+            (_("Deletion receipts"), "person_remove", "accounts_deletionreceipt"),
         ],
     ),
     (
