@@ -1,5 +1,6 @@
 """All addresses. Apps are named by string only: config stands under them."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -10,6 +11,9 @@ from config.metrics import metrics
 
 # Browsers and the admin ask for it by this name, whatever the page says.
 ICON = f"{settings.STATIC_URL}img/icon-192.png"
+
+# The admin has no door of its own: lock-out and second factors stand at ours.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("gallery.urls")),
