@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from config import health
 from config.metrics import metrics
+from config.security_txt import security_txt
 
 # Browsers and the admin ask for it by this name, whatever the page says.
 ICON = f"{settings.STATIC_URL}img/icon-192.png"
@@ -22,6 +23,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),
+    path(".well-known/security.txt", security_txt, name="security-txt"),
     path("favicon.ico", RedirectView.as_view(url=ICON), name="favicon"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -247,6 +247,8 @@ ROWS: dict[str, Row] = {
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-redoc": OPEN,
+    # There is none until an operator says whom to write to.
+    "security-txt": Row({}),
     "favicon": Row({"GET": (302, 302), "POST": (302, 302)}),
     "health-live": OPEN,
     # For whoever asks from this machine, as this test does; `tests/config/test_metrics.py` has the rest.
