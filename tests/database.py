@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
 from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -99,7 +101,11 @@ def _fingerprint() -> str:
     """Changes with any migration of any installed app."""
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
-        for path in sorted((Path(config.path) / "migrations").glob("*.py")):
+        module, _explicit = MigrationLoader.migrations_module(config.label)
+        spec = find_spec(module) if module else None
+        if spec is None or spec.origin is None:
+            continue
+        for path in sorted(Path(spec.origin).parent.glob("*.py")):
             digest.update(f"{config.label}/{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
