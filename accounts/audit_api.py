@@ -67,5 +67,5 @@ class AuditAPI(ListAPIView[AuditEntry]):
             raise NotAllowed(_("Only owners and admins of the company can read its audit log."))
         form = AuditFilterForm(self.request.query_params)
         if not form.is_valid():
-            raise ValidationError({name: list(found) for name, found in form.errors.items()})
+            raise ValidationError({name: [str(sentence) for sentence in found] for name, found in form.errors.items()})
         return matching(entries_visible_to(viewer), form.wanted)

@@ -76,8 +76,11 @@ def refuse_without_proof(request: HttpRequest) -> None:
 
 def standing(*, row_id: object, operator: User) -> SignInAs | None:
     """The sign-in that a session names, while it stands: neither ended nor too old, and both people as they must be."""
+    key = _uuid(row_id)
+    if key is None:
+        return None
     row = (
-        SignInAs.objects.filter(pk=_uuid(row_id), operator=operator, ended_at=None, until__gt=timezone.now())
+        SignInAs.objects.filter(pk=key, operator=operator, ended_at=None, until__gt=timezone.now())
         .select_related("person")
         .first()
     )

@@ -63,6 +63,6 @@ def _become(request: HttpRequest, person: User) -> None:
         return person
 
     request.user = person
-    request.auser = later  # type: ignore[assignment]
+    request.auser = later
     # What logs and authentication remember of the request.
     request._cached_user = person  # type: ignore[attr-defined]

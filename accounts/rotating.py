@@ -19,7 +19,8 @@ def rotate_second_factors() -> Rotation:
 
 
 def _read(key: int) -> dict[str, Any] | None:
-    return Authenticator.objects.filter(pk=key).values_list("data", flat=True).first()
+    data: dict[str, Any] | None = Authenticator.objects.filter(pk=key).values_list("data", flat=True).first()
+    return data
 
 
 def _renewed(data: dict[str, Any]) -> dict[str, Any]:
@@ -34,4 +35,5 @@ def _renewed(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(key: int, before: dict[str, Any], after: dict[str, Any]) -> int:
-    return Authenticator.objects.filter(pk=key, data=before).update(data=after)
+    changed: int = Authenticator.objects.filter(pk=key, data=before).update(data=after)
+    return changed

@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -148,9 +149,10 @@ def record_of_account(
     """
     places = Membership.objects.filter(user=user).order_by("id").values_list("company_id", "company__kind")
     # The personal company first: its entry is the one that the person sees.
-    companies = sorted(places, key=lambda place: place[1] != Company.Kind.PERSONAL) or [(None, "")]
+    found = sorted(places, key=lambda place: place[1] != Company.Kind.PERSONAL)
+    companies: list[UUID | None] = [company_id for company_id, _kind in found]
     entries = []
-    for number, (company_id, _kind) in enumerate(companies):
+    for number, company_id in enumerate(companies or [None]):
         entry = _entry(request or current_request.get(), actor or user.email, action, user.email, detail)
         entry.company_id = company_id
         entry.person = None if number else user
