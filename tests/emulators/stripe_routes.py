@@ -24,6 +24,9 @@ Find = Callable[..., list[Thing]]
 NEVER = (
     *("application_fees", "file_links", "files", "mandates", "payouts", "plans", "quotes", "reviews", "setup_intents"),
     *("shipping_rates", "sources", "subscription_schedules", "tax_codes", "tax_ids", "topups", "transfers"),
+    *("country_specs", "identity/verification_reports", "identity/verification_sessions", "issuing/authorizations"),
+    *("issuing/cardholders", "issuing/cards", "issuing/disputes", "issuing/transactions"),
+    *("radar/early_fraud_warnings", "setup_attempts"),
 )
 
 
