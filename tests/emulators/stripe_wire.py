@@ -191,9 +191,10 @@ def _within(moment: int, asked: Asked) -> bool:
 
 
 def expanded(store: Store, shown: Thing, paths: Iterable[str]) -> Thing:
-    """A copy of an object in which ids at these paths are replaced by what they name."""
-    shown = copied(shown)
-    for path in paths:
+    """An object in which ids at these paths are replaced by what they name: a copy, where there are any."""
+    wanted = list(paths)
+    shown = copied(shown) if wanted else shown
+    for path in wanted:
         steps = path.split(".")
         if len(steps) - (steps[0] == "data") > DEEPEST:
             raise Refused(f"You cannot expand more than {DEEPEST} levels of a property", param="expand")

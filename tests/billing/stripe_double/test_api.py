@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 from stripe import StripeClient
@@ -114,3 +115,82 @@ def test_products_and_prices_are_found_by_key_and_changed(double: StripeDouble, 
         api.products.delete(month.product)
     alone = api.products.create({"name": "Alone", "id": "prod_alone"})
     assert api.products.delete(alone.id).deleted
+
+
+def test_reductions_are_made_changed_and_withdrawn(double: StripeDouble, api: Any) -> None:
+    coupon = api.coupons.create({"amount_off": 500, "currency": "eur", "duration": "once", "name": "Five"})
+    assert api.coupons.update(coupon.id, {"name": "Fiver"}).name == "Fiver"
+    code = api.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "FIVE"})
+    assert api.promotion_codes.list({"code": "five", "active": True}).data[0].id == code.id
+    assert api.promotion_codes.retrieve(code.id, {"expand": ["promotion.coupon"]}).promotion.coupon.amount_off == 500
+    assert not api.promotion_codes.update(code.id, {"active": False}).active
+    assert api.coupons.delete(coupon.id).deleted
+    assert not api.coupons.list().data
+
+
+def test_a_subscription_without_a_page(double: StripeDouble, api: Any, month: Any, customer: Any) -> None:
+    wanted = {"customer": customer.id, "items": [{"price": month.id}]}
+    with pytest.raises(stripe.InvalidRequestError):
+        api.subscriptions.create(wanted)
+    method = api.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    with pytest.raises(stripe.CardError):
+        api.payment_methods.attach("pm_card_chargeDeclined", {"customer": customer.id})
+    settings = {"invoice_settings": {"default_payment_method": method.id}}
+    assert api.customers.update(customer.id, settings).invoice_settings.default_payment_method == method.id
+    one = api.subscriptions.create(wanted)
+    assert one.status == "active"
+    assert api.subscription_items.list({"subscription": one.id}).data[0].price.id == month.id
+    assert api.payment_methods.detach(method.id).customer is None
+    unpaid = api.subscriptions.create(wanted | {"payment_behavior": "default_incomplete"})
+    assert unpaid.status == "incomplete"
+    card = api.payment_methods.create({"type": "card", "card": {"number": "5555555555554444"}})
+    api.payment_methods.attach(card.id, {"customer": customer.id})
+    assert api.invoices.pay(unpaid.latest_invoice, {"payment_method": card.id}).status == "paid"
+    assert api.subscriptions.retrieve(unpaid.id).status == "active"
+    lapsing = api.subscriptions.create(wanted | {"payment_behavior": "default_incomplete"})
+    double.advance(hours=24)
+    assert api.subscriptions.retrieve(lapsing.id).status == "incomplete_expired"
+    assert api.invoices.retrieve(lapsing.latest_invoice).status == "void"
+    double.mark_pause(one.id)
+    with pytest.raises(stripe.InvalidRequestError):
+        api.subscriptions.resume(one.id)
+    assert api.subscriptions.retrieve(one.id).status == "past_due"
+
+
+def test_invoices_are_finalized_given_up_and_voided(double: StripeDouble, api: Any, month: Any) -> None:
+    owners = [api.customers.create({"payment_method": "pm_card_visa"}) for _each in range(2)]
+    for owner in owners:
+        method = api.customers.payment_methods.list(owner.id).data[0].id
+        wanted = {"customer": owner.id, "items": [{"price": month.id}], "default_payment_method": method}
+        api.subscriptions.create(wanted)
+        double.cards_fail(owner.id)
+    double.advance(days=28)
+    one, two = api.invoices.list({"status": "draft"}).data
+    assert api.invoices.update(one.id, {"metadata": {"note": "x"}}).metadata["note"] == "x"
+    assert [api.invoices.finalize_invoice(invoice.id).status for invoice in (one, two)] == ["open", "open"]
+    assert api.invoices.mark_uncollectible(one.id).status == "uncollectible"
+    assert api.invoices.void_invoice(two.id).status == "void"
+    assert api.invoices.line_items.list(two.id).data[0].amount == 3_000
+    with pytest.raises(stripe.InvalidRequestError):
+        api.invoices.pay(two.id)
+
+
+def test_money_is_looked_at_from_all_sides(double: StripeDouble, api: Any) -> None:
+    session = double.pay(new_session(api, new_price(api, 1_000)).id)
+    assert api.checkout.sessions.line_items.list(session["id"]).data[0].amount_total == 1_000
+    assert api.checkout.sessions.update(session["id"], {"metadata": {"a": "b"}}).metadata["a"] == "b"
+    intent = api.payment_intents.update(session["payment_intent"], {"metadata": {"a": "b"}})
+    with pytest.raises(stripe.InvalidRequestError):
+        api.payment_intents.cancel(intent.id)
+    charge = api.charges.update(intent.latest_charge, {"metadata": {"a": "c"}})
+    assert "10.00 EUR" in httpx.get(charge.receipt_url).text
+    assert api.charges.list({"payment_intent": intent.id}).data[0].metadata["a"] == "c"
+    refund = api.refunds.create({"charge": charge.id, "amount": 100, "reason": "requested_by_customer"})
+    assert api.refunds.update(refund.id, {"metadata": {"why": "late"}}).metadata["why"] == "late"
+    assert double.happened("refund.updated")[0].previous == {"metadata": {}}
+    made = double.dispute(charge.id, 900)
+    assert api.disputes.close(made["id"]).status == "lost"
+    sources = [refund.id, made["id"]]
+    amounts = [api.balance_transactions.list({"source": source}).data[0].amount for source in sources]
+    assert amounts == [-100, -900]
+    assert api.payment_intents.list({"customer": "cus_none"}).data == []

@@ -1,5 +1,6 @@
 """Buying from the double of Stripe: by its page and without."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_the_page_sells_declines_and_goes_back_to_the_shop(double: StripeDouble,
     assert (session.payment_intent.latest_charge.amount, session.customer_details.email) == (1_000, "a@example.com")
     assert types(double).count("charge.succeeded") == types(double).count("charge.failed") == 1
     assert double.counts["leaks"] == 0
+
+
+def test_a_page_that_is_sent_twenty_times_at_once_is_paid_once(double: StripeDouble, api: Any) -> None:
+    session = new_session(api, new_price(api, 1_000))
+    form = {"do": "pay", "way": "card", "email": "a@example.com", "number": "4242424242424242"}
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _number: httpx.post(session.url, data=form).status_code, range(20)))
+    assert sorted(answers) == [200] * 19 + [303]
+    assert types(double).count("charge.succeeded") == types(double).count("checkout.session.completed") == 1
 
 
 @pytest.mark.parametrize("succeeded", [True, False])
