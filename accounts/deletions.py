@@ -58,6 +58,7 @@ def request_account_deletion(*, user: User, request: HttpRequest | None = None) 
             actor=user.email,
             action="account.deletion_requested",
             target=user.email,
+            person=user,
             detail={"at": at.isoformat(), "reference": receipt.reference, "keys": keys},
             request=request,
         )
@@ -73,7 +74,7 @@ def keep_account(*, user: User, request: HttpRequest | None = None) -> None:
         if not ending.update(delete_after=None):
             raise NotEnding(_("This account is not to be deleted, or its time is over."))
         DeletionReceipt.objects.filter(user=user, begun_at=None).delete()
-        record_audit(actor=user.email, action="account.kept", target=user.email, request=request)
+        record_audit(actor=user.email, action="account.kept", target=user.email, person=user, request=request)
         _mail(lambda: tell_of_keeping(user))
     user.delete_after = None
 

@@ -23,6 +23,7 @@ class GenerationConfig(AppConfig):
         from generation.exporting import count_words, export_words
         from generation.gauges import job_gauges
         from generation.prompting.presets import seed_presets
+        from generation.rotating import rotate_provider_keys
         from generation.sweeper import sweep
 
         register_custom_providers()
@@ -34,5 +35,6 @@ class GenerationConfig(AppConfig):
         registry.company_counted.register(count_words)
         registry.person_exported.register(export_words)
         registry.person_deleted.register(erase_history)
+        registry.rotations.register(rotate_provider_keys)
         registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

@@ -159,8 +159,13 @@ ROWS: dict[str, Row] = {
     "gallery-import": Row({}),
     "keys": Row({"GET": (302, 200), "POST": (302, 422)}),
     "keys-revoke": Row({"POST": (302, 404)}, kwargs="api_key"),
+    # Only an operator is ever signed in as somebody.
+    "sign-in-as-end": Row({"POST": (302, 302)}),
     # The company that one acts for, which is never Alice's.
     "company": page(),
+    # Those who run the company that they act for.
+    "company-audit": Row({"GET": (302, frozenset({200, 403}))}),
+    "company-audit-csv": Row({"GET": (302, frozenset({200, 403}))}),
     "company-new": Row({"GET": (302, 200), "POST": (302, 422)}),
     "company-switch": Row({"POST": (302, 403)}, body="company"),
     "company-update": by_role(403, 422),
@@ -203,6 +208,9 @@ ROWS: dict[str, Row] = {
     "admin-operate": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="job"),
     # Providers only: the address carries a token, the body a signature.
     "provider-webhook": Row({"POST": (404, 404)}, kwargs="hook"),
+    # Unsigned.
+    "stripe-webhook": Row({"POST": (400, 400)}, kwargs="endpoint"),
+    "stripe-webhook-configured": Row({"POST": (400, 400)}),
     # The API.
     "api-register": Row({"POST": (422, 422)}),
     "api-login": Row({"POST": (422, 422)}),
@@ -219,6 +227,7 @@ ROWS: dict[str, Row] = {
     "api-export-file": Row({"GET": (401, 409)}),
     "api-companies": Row({"GET": (401, 200), "POST": (401, 422)}),
     "api-company": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-audit": API_OWN,
     "api-members": API_OWN,
     "api-member": Row({"PATCH": (401, 404), "DELETE": (401, 404)}, kwargs="member"),
     "api-invitations": Row({"GET": (401, 200), "POST": (401, 422)}),
@@ -250,6 +259,8 @@ ROWS: dict[str, Row] = {
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-redoc": OPEN,
+    # There is none until an operator says whom to write to.
+    "security-txt": Row({}),
     "favicon": Row({"GET": (302, 302), "POST": (302, 302)}),
     "health-live": OPEN,
     # For whoever asks from this machine, as this test does; `tests/config/test_metrics.py` has the rest.
@@ -300,6 +311,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "avatar": {"user_id": things.user, "version": things.version, "edge": 256},
         "export": {"token": things.export},
         "provider": {"provider": "local"},
+        "endpoint": {"uuid": things.company},
         "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
     }[row.kwargs]
     return reverse(name, kwargs=kwargs)

@@ -5,6 +5,7 @@ from accounts.models.companies import Company, Invitation, Membership
 from accounts.models.keys import ApiKey
 from accounts.models.people import User, UserManager
 from accounts.models.privacy import DataExport, DeletionReceipt
+from accounts.models.sign_in_as import SignInAs
 
 __all__ = [
     "ApiKey",
@@ -14,6 +15,7 @@ __all__ = [
     "DeletionReceipt",
     "Invitation",
     "Membership",
+    "SignInAs",
     "User",
     "UserManager",
 ]
