@@ -27,6 +27,7 @@ class BillingConfig(AppConfig):
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
+        registry.periodic.append(registry.Periodic("test-money", every=60, run=hooks.renew_test_money))
         registry.periodic.append(
             registry.Periodic("renew-entitlements", every=3600, run=entitlements.renew_entitlements)
         )

@@ -473,6 +473,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
     "enhance": (env.int("RATE_LIMIT_ENHANCE", default=20), 60),
     "invitations": (env.int("RATE_LIMIT_INVITATIONS", default=30), 60 * 60),
+    "buying": (env.int("RATE_LIMIT_BUYING", default=60), 60 * 60),
+    "enquiries": (env.int("RATE_LIMIT_ENQUIRIES", default=5), 60 * 60),
     "completions": (env.int("RATE_LIMIT_COMPLETIONS", default=240), 60),
 }
 
