@@ -16,7 +16,7 @@ from accounts.company_refusals import NotAllowed
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from billing import test_money
-from billing.changes import Change, change_to
+from billing.changes import Change, change_to, may_change
 from billing.models import CreditPack, Plan
 from billing.refusals import AlreadySubscribed, NoSubscription, NotForSale, PaymentsNotSetUp
 from billing.standing import Standing, price_of_plan, sees_payments, standing_of
@@ -180,6 +180,11 @@ def _changeable(viewer: Viewer, plan: Plan, interval: str) -> Standing:
     _require_sold(plan, interval)
     if standing.plan.pk == plan.pk and standing.paid_interval == interval:
         raise NotForSale(_("Your company is on %(plan)s already.") % {"plan": plan.name}, field="plan")
+    if not may_change(standing, plan, interval):
+        raise NotForSale(
+            _("What is paid for ends first: cancel, and choose %(plan)s when that is over.") % {"plan": plan.name},
+            field="interval",
+        )
     return standing
 
 

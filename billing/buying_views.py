@@ -85,7 +85,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 def _told(plan: str, *, is_now: bool) -> str:
     if is_now:
-        return _("You are on %(plan)s now. Its credits are on their way.") % {"plan": plan}
+        return _("You are on %(plan)s now.") % {"plan": plan}
     return _("%(plan)s follows when what is paid for ends. Until then nothing changes.") % {"plan": plan}
 
 

@@ -50,6 +50,11 @@ def is_upgrade(standing: Standing, plan: Plan, interval: str) -> bool:
     return interval == Interval.YEAR and standing.paid_interval == Interval.MONTH
 
 
+def may_change(standing: Standing, plan: Plan, interval: str) -> bool:
+    """Whether a change is possible before what is paid for ends: one for less keeps how often is paid."""
+    return interval == standing.paid_interval or is_upgrade(standing, plan, interval)
+
+
 def _share_left(standing: Standing) -> float:
     """How much of the period that was paid for is still to come, from 0 to 1."""
     start, end = standing.subscription.period_start, standing.subscription.period_end

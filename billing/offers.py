@@ -7,9 +7,13 @@ from enum import StrEnum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from billing.changes import may_change
 from billing.meters import figure
 from billing.models import CreditPack, Interval, Plan
 from billing.standing import Standing, price_of_plan
+
+# A figure that a plan has nothing to say about.
+NONE = "–"
 
 
 class Act(StrEnum):
@@ -98,7 +102,7 @@ def _offer(plan: Plan, standing: Standing | None, interval: str, *, has_had_tria
         plan=plan,
         interval=interval,
         price_cents=price,
-        act=Act.CURRENT if is_current else _act(plan, price, standing),
+        act=Act.CURRENT if is_current else _act(plan, price, interval, standing),
         is_current=is_current,
         has_trial=bool(plan.trial_days) and is_paid_for and not has_had_trial and not (standing and standing.is_paid),
     )
@@ -109,14 +113,16 @@ def _same(standing: Standing, interval: str, *, is_paid: bool) -> bool:
     return not (is_paid and standing.is_paid) or standing.paid_interval in ("", interval)
 
 
-def _act(plan: Plan, price: int | None, standing: Standing | None) -> Act:
+def _act(plan: Plan, price: int | None, interval: str, standing: Standing | None) -> Act:
     if price is None:
         return Act.CONTACT
     if standing is None:
         return Act.SIGN_UP
     if price == 0:
         return Act.CANCEL if standing.is_paid and not standing.ends_at else Act.NOTHING
-    return Act.CHANGE if standing.is_paid else Act.BUY
+    if not standing.is_paid:
+        return Act.BUY
+    return Act.CHANGE if may_change(standing, plan, interval) else Act.NOTHING
 
 
 def pack_offers() -> list[PackOffer]:
@@ -157,11 +163,16 @@ class Loss:
 
 def losses_of(plan: Plan, other: Plan) -> list[Loss]:
     """What is different on `other`, for somebody who is on `plan`."""
-    found = []
-    for row in comparison_of([plan, other]):
-        before, after = row.cells
-        if before != after:
-            found.append(Loss(row.label, _in_words(before), _in_words(after)))
+    rows = zip(comparison_of([plan]), comparison_of([other]), strict=True)
+    found = [
+        Loss(before.label, _in_words(before.cells[0]), _in_words(after.cells[0]))
+        for before, after in rows
+        if before.cells != after.cells
+    ]
+    if other.monthly_credits == 0:
+        # Credits to start with are given to newcomers; how long what is not given lasts is nothing to tell.
+        found = [Loss(found[0].label, found[0].before, _("none each month")), *found[1:]] if found else []
+        found = [loss for loss in found if loss.after != NONE]
     return found
 
 
@@ -189,7 +200,7 @@ def _credits(plan: Plan) -> str:
 
 def _unused(plan: Plan) -> str:
     if not plan.monthly_credits:
-        return "–"
+        return NONE
     return _("stay") if plan.rolls_over else _("expire")
 
 
