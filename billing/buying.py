@@ -6,7 +6,6 @@ anything: what was paid comes as facts, whichever way (`following`).
 
 from enum import StrEnum
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,12 +17,12 @@ from accounts.viewer import Viewer
 from billing import test_money
 from billing.changes import Change, change_to, may_change
 from billing.models import CreditPack, Plan
-from billing.refusals import AlreadySubscribed, NoSubscription, NotForSale, PaymentsNotSetUp
+from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentsNotSetUp
 from billing.standing import Standing, price_of_plan, sees_payments, standing_of
-
-
-def is_configured() -> bool:  # TEMPORARY
-    return bool(settings.STRIPE_SECRET_KEY)
+from billing.stripe.changing import cancel_subscription, change_subscription, resume_subscription
+from billing.stripe.checkout import start_pack_checkout, start_subscription_checkout
+from billing.stripe.client import is_configured
+from billing.stripe.portal import open_portal
 
 
 class Way(StrEnum):
@@ -75,12 +74,12 @@ def buy_pack(*, viewer: Viewer, pack: CreditPack) -> str:
 
 
 def manage(*, viewer: Viewer) -> str:
-    """The address of Stripe's page for card, invoices and addresses. Raises `NoSubscription` where there is none."""
+    """The address of Stripe's page for card, invoices and addresses. Raises `NotSubscribed` where there is none."""
     _require_buyer(viewer)
     standing = standing_of(viewer.company)
     if _way() is not Way.STRIPE or not standing.subscription.customer:
-        raise NoSubscription(_("There is nothing to manage yet: your company has not paid for anything by card."))
-    return portal_address(company=viewer.company)
+        raise NotSubscribed(_("There is nothing to manage yet: your company has not paid for anything by card."))
+    return open_portal(company=viewer.company)
 
 
 def plan_change(*, viewer: Viewer, plan: Plan, interval: str) -> Change:
@@ -91,7 +90,7 @@ def plan_change(*, viewer: Viewer, plan: Plan, interval: str) -> Change:
 def change_plan(*, viewer: Viewer, plan: Plan, interval: str, request: HttpRequest | None = None) -> Change:
     """Go to another plan or interval: for more at once, for less at the end of what is paid for.
 
-    Raises `NotAllowed`, `NoSubscription`, `NotForSale`, and what Stripe refuses: a declined card changes nothing.
+    Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, and what Stripe refuses: a declined card changes nothing.
     """
     standing = _changeable(viewer, plan, interval)
     change = change_to(standing, plan, interval)
@@ -109,7 +108,7 @@ def cancellable(*, viewer: Viewer) -> Standing:
 
 
 def cancel(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
-    """End the subscription when what is paid for is over. Raises `NotAllowed`, `NoSubscription`."""
+    """End the subscription when what is paid for is over. Raises `NotAllowed`, `NotSubscribed`."""
     standing = _paid_standing(viewer)
     if standing.ends_at is None:
         if standing.is_test:
@@ -121,13 +120,17 @@ def cancel(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
 
 
 def resume(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
-    """Take back a cancellation, or a smaller plan that waits. Raises `NotAllowed`, `NoSubscription`."""
+    """Take back a cancellation, or a smaller plan that waits. Raises `NotAllowed`, `NotSubscribed`."""
     standing = _paid_standing(viewer)
     if standing.ends_at is not None or standing.next_plan is not None:
         if standing.is_test:
             test_money.go_on(company=viewer.company, now=timezone.now())
-        else:
+        elif standing.ends_at is not None:
             resume_subscription(company=viewer.company)
+        else:
+            # Choosing the plan in force takes the one that waits back.
+            interval = standing.paid_interval
+            change_subscription(company=viewer.company, plan=standing.plan, interval=interval)
         _note(viewer, "subscription.resumed", request, plan=standing.plan.slug)
     return standing_of(viewer.company)
 
@@ -168,7 +171,7 @@ def _paid_standing(viewer: Viewer) -> Standing:
     _require_buyer(viewer)
     standing = standing_of(viewer.company)
     if not standing.is_paid:
-        raise NoSubscription(_("Your company has no paid plan. Choose one on the page of plans."))
+        raise NotSubscribed(_("Your company has no paid plan. Choose one on the page of plans."))
     # Test money that remains from before Stripe was connected can still be ended.
     if not standing.is_test:
         _way()

@@ -29,10 +29,10 @@ class AlreadySubscribed(Refusal):
     template = PAGE
 
 
-class NoSubscription(Refusal):
+class NotSubscribed(Refusal):
     """There is no subscription that this could be done to."""
 
-    code = "no_subscription"
+    code = "not_subscribed"
     status = 409
     template = PAGE
 

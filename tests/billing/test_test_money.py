@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 from django.core import signing
 from django.db import connections
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.viewer import Viewer
@@ -26,7 +26,7 @@ BEGIN = timezone.now()
 
 
 @pytest.fixture(autouse=True)
-def _in_development(settings: SettingsWrapper) -> None:
+def _in_development(settings: Settings) -> None:
     settings.DEBUG = True
 
 
@@ -189,9 +189,7 @@ def test_a_trial_costs_nothing_is_had_once_and_then_paid_for(buyer: Viewer) -> N
 
 
 @pytest.mark.django_db
-def test_once_there_is_a_real_way_to_pay_test_money_ends_with_its_period(
-    buyer: Viewer, settings: SettingsWrapper
-) -> None:
+def test_once_there_is_a_real_way_to_pay_test_money_ends_with_its_period(buyer: Viewer, settings: Settings) -> None:
     buy_plan_with_test_money(buyer, now=BEGIN)
     settings.STRIPE_SECRET_KEY = "sk_test_" + "1" * 32
     test_money.renew_due(now=BEGIN + timedelta(days=1))
