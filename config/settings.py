@@ -458,6 +458,8 @@ SPECTACULAR_SETTINGS = {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
+        "PaymentKind": "billing.models.Payment.Kind",
+        "PaymentState": "billing.models.Payment.State",
     },
 }
 
