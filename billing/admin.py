@@ -9,10 +9,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
 from billing.corrections import adjust_credits, change_plan
 from billing.entitlements import write_entitlements
@@ -21,7 +21,7 @@ from billing.services import InsufficientCredits
 from config.base.ids import uuid7
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     """Rows to look at: nothing is added, changed or deleted."""
 
     list_per_page = 50
@@ -41,7 +41,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):
+class PlanAdmin(AuditedAdmin):
     """Plans are data: edited here, taken out of the offer instead of deleted."""
 
     list_display = ["name", "price_label", "monthly_credits", "daily_generations", "parallel_jobs", "is_active"]
@@ -58,9 +58,10 @@ class PlanAdmin(ModelAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ModelAdmin):
+class SubscriptionAdmin(AuditedAdmin):
     """Which company is on which plan; the plan can be changed by hand."""
 
+    notes_itself = True
     list_display = ["company", "plan", "status", "source", "period_start", "period_end"]
     list_filter = ["plan", "status", "source"]
     list_select_related = ["company", "plan"]
