@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.company_refusals import CompanyFull, LastOwner, NoSuchMember, NotAllowed, PersonalCompany
 from accounts.models import Company, Membership, User
 from accounts.viewer import CompanyInactive, Viewer
+from config.base.refusal import Allowance
 
 Role = Membership.Role
 _RANK = {Role.MEMBER.value: 0, Role.ADMIN.value: 1, Role.OWNER.value: 2}
@@ -86,6 +87,7 @@ def add_member(company: Company, user: User, role: str) -> Membership:
     if seats is not None and used >= seats:
         raise CompanyFull(
             _("%(company)s is full: %(used)d of %(limit)d seats are taken. Ask its owner to make room.")
-            % {"company": company.name, "used": used, "limit": seats}
+            % {"company": company.name, "used": used, "limit": seats},
+            allowance=Allowance(used=used, limit=seats),
         )
     return Membership.objects.create(company=company, user=user, role=role)
