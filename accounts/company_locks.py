@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.company_refusals import CompanyFull, LastOwner, NoSuchMember, NotAllowed, PersonalCompany
 from accounts.models import Company, Membership, User
+from accounts.seats import seats_of
 from accounts.viewer import CompanyInactive, Viewer
 from config.base.refusal import Allowance
 
@@ -64,12 +65,6 @@ def refuse_without_owner(company: Company) -> None:
     """Raises `LastOwner` when a locked company has one owner only, who is about to be one no more."""
     if Membership.objects.filter(company=company, role=Role.OWNER).count() < 2:
         raise LastOwner(_("A company needs an owner. Make somebody else an owner first."))
-
-
-def seats_of(company: Company) -> int | None:
-    """How many people the plan has room for; None: as many as wanted."""
-    seats: int | None = company.entitlements.get("seats", 1)
-    return seats
 
 
 def full_sentence(used: int, limit: int) -> str:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.seats import SeatFrozen
 from accounts.viewer import Viewer
 from billing.caps import take_caps
 from billing.models import Plan
@@ -34,7 +35,7 @@ def submit_job(*, viewer: Viewer, request: JobRequest, key: str, is_probe: bool 
 
     `key` makes it happen once: the same key with the same request returns the same job, whatever races. What the
     company has made before from the same request and seed is not made again: the job is done at once, at no charge.
-    A probe is an operator's own try: free, and no plan limits it. Raises `KeyReused`, `TierLocked`,
+    A probe is an operator's own try: free, and no plan limits it. Raises `KeyReused`, `SeatFrozen`, `TierLocked`,
     `billing.usage.LimitReached`, `billing.storage.StorageFull`, `billing.caps.CapReached`,
     `billing.services.InsufficientCredits`; each leaves nothing changed.
     """
@@ -42,6 +43,8 @@ def submit_job(*, viewer: Viewer, request: JobRequest, key: str, is_probe: bool 
     earlier = _earlier(viewer, key, digest)
     if earlier is not None:
         return earlier
+    if not viewer.has_seat:
+        raise SeatFrozen(viewer.company)
     plan = plan_of(viewer.company)
     if request.model.tier not in plan.tiers and not is_probe:
         raise TierLocked(
