@@ -14,7 +14,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the hooks; models can be imported only now."""
-        from billing import audit, caps, entitlements, erasing, gauges, hooks, plans
+        from billing import audit, caps, entitlements, erasing, gauges, hooks, lifecycle, plans
 
         registry.company_created.register(hooks.open_account_of)
         registry.person_verified.register(hooks.welcome)
@@ -26,6 +26,7 @@ class BillingConfig(AppConfig):
         registry.company_deleted.register(erasing.erase_words)
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
+        registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
         registry.periodic.append(
             registry.Periodic("renew-entitlements", every=3600, run=entitlements.renew_entitlements)
         )

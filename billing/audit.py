@@ -22,6 +22,10 @@ def _proofs() -> list[Proof]:
         Proof(_CHAIN, _("Ledger entry %s (number %s of wallet %s): %s after %s and %s.")),
         Proof(_COUNTS, _("Wallet %s: counts %s entries, has %s.")),
         Proof(_SETTLEMENTS, _("Hold %s: settled %s, ledger %s.")),
+        Proof(_PAYMENTS, _("Payment %s: credits granted %s, ledger %s.")),
+        Proof(_PERIODS, _("Ledger entry %s: no billing period gave it.")),
+        Proof(_REVERSALS, _("Payment %s: credits taken back %s, by the amounts %s.")),
+        Proof(_OWED, _("Wallet %s: credits taken back %s, ledger and debt %s.")),
     ]
 
 
@@ -74,6 +78,51 @@ FULL JOIN (SELECT key, wallet_id, amount FROM billing_ledgerentry WHERE kind = '
     ON entry.key = 'settle:' || hold.key AND entry.wallet_id = hold.wallet_id
 WHERE hold.settled IS DISTINCT FROM -entry.amount
 ORDER BY 1
+"""
+
+# What a payment says that it gave is in the ledger, by the keys of packs and of periods; a paid pack has given.
+_PAYMENTS = """
+SELECT payment.key, payment.credits, COALESCE(sum(entry.amount), 0)
+FROM billing_payment AS payment
+LEFT JOIN billing_billingperiod AS period ON period.payment_id = payment.id
+LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = payment.company_id
+    AND (entry.key = 'payment:' || payment.id OR entry.key LIKE 'period:' || period.id || ':%')
+GROUP BY payment.id
+HAVING payment.credits <> COALESCE(sum(entry.amount), 0)
+    OR (payment.state = 'paid' AND payment.pack_id IS NOT NULL AND payment.credits = 0)
+ORDER BY payment.id
+"""
+
+# Every month that was granted belongs to a period of the same company, which counts it.
+_PERIODS = """
+SELECT entry.key FROM billing_ledgerentry AS entry
+LEFT JOIN billing_billingperiod AS period
+    ON period.id::text = split_part(entry.key, ':', 2) AND period.company_id = entry.wallet_id
+WHERE entry.key LIKE 'period:%' AND (period.id IS NULL OR split_part(entry.key, ':', 3)::int >= period.granted)
+ORDER BY entry.key
+"""
+
+_REVERSALS = """
+SELECT key, reversed_credits, due FROM (
+    SELECT key, reversed_credits, CASE WHEN amount_cents > 0 THEN
+        ceil(credits::numeric * greatest(0, least(refunded_cents + disputed_cents, amount_cents)) / amount_cents)
+        ELSE 0 END AS due
+    FROM billing_payment WHERE state = 'paid'
+) AS payment
+WHERE reversed_credits <> due ORDER BY key
+"""
+
+_OWED = """
+SELECT wallet.company_id, COALESCE(payments.total, 0), wallet.debt - COALESCE(ledger.total, 0)
+FROM billing_wallet AS wallet
+LEFT JOIN (SELECT company_id, sum(reversed_credits) AS total FROM billing_payment GROUP BY company_id) AS payments
+    ON payments.company_id = wallet.company_id
+LEFT JOIN (
+    SELECT wallet_id, sum(amount) AS total FROM billing_ledgerentry
+    WHERE kind IN ('refund', 'dispute') GROUP BY wallet_id
+) AS ledger ON ledger.wallet_id = wallet.company_id
+WHERE COALESCE(payments.total, 0) <> wallet.debt - COALESCE(ledger.total, 0)
+ORDER BY wallet.company_id
 """
 
 _SIZES = """

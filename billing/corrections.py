@@ -1,14 +1,19 @@
 """What an operator changes by hand: a company's credits and its plan. Both leave an audit entry."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Company, User
 from accounts.services import record_audit
-from billing.entitlements import write_entitlements
+from billing.following import end_subscription, put_into_force
 from billing.models import LedgerEntry, Plan, Subscription, Wallet
-from billing.services import InsufficientCredits, grant_credits, spend_from_lots
+from billing.periods import give_period, stop_periods
+from billing.services import InsufficientCredits, grant_credits, lock_wallet, spend_from_lots
+from config.base.ids import uuid7
+from config.base.refusal import Refusal
 
 
 def adjust_credits(*, company: Company, amount: int, reason: str, actor: User, key: str) -> bool:
@@ -20,7 +25,7 @@ def adjust_credits(*, company: Company, amount: int, reason: str, actor: User, k
     if not amount:
         raise ValueError("Nothing to adjust.")
     with transaction.atomic():
-        wallet = Wallet.objects.select_for_update(no_key=True).get(company=company)
+        wallet = lock_wallet(company=company)
         if LedgerEntry.objects.filter(key=key).exists():
             return False
         if amount > 0:
@@ -61,23 +66,39 @@ def _take_back(wallet: Wallet, amount: int, *, reason: str, actor: User, key: st
     )
 
 
-def change_plan(*, company: Company, plan: Plan, actor: User) -> bool:
-    """Put a company on a plan by hand; credits are unlimited if the plan's are. False if it was on it already."""
+class PaidFor(Refusal):
+    """The company pays for a plan, so it cannot be put on another one by hand."""
+
+    code = "plan_paid_for"
+    status = 409
+
+
+def change_plan(*, company: Company, plan: Plan, actor: User, until: datetime | None = None) -> bool:
+    """Put a company on a plan by hand, with its monthly credits, until a moment (None: for good).
+
+    False if it is on it already. Raises `PaidFor` while the company pays for a plan.
+    """
     with transaction.atomic():
-        subscriptions = Subscription.objects.filter(company=company).exclude(plan=plan)
-        now = timezone.now()
-        if not subscriptions.update(
-            plan=plan,
-            source=Subscription.Source.MANUAL,
-            status=Subscription.Status.ACTIVE,
-            period_start=now,
-            period_end=None,
-            grace_until=None,
-        ):
+        lock_wallet(company=company)
+        subscription = Subscription.objects.select_related("plan", "company").get(company=company)
+        if subscription.source in (Subscription.Source.STRIPE, Subscription.Source.TEST) and subscription.reference:
+            raise PaidFor(
+                _("This company pays for the plan %(plan)s. End that subscription first, or change it at Stripe.")
+                % {"plan": subscription.plan.name}
+            )
+        if subscription.plan == plan and subscription.period_end == until:
             return False
-        Wallet.objects.filter(company=company).update(unlimited=plan.monthly_credits is None)
-        write_entitlements(company=company)
-        record_audit(
-            actor=actor.email, action="plan.changed", target=str(company), company=company, detail={"plan": plan.slug}
-        )
+        now = timezone.now()
+        stop_periods(company=company, reference=subscription.reference, now=now)
+        if plan.is_default:
+            end_subscription(subscription, now=now, actor=actor.email)
+            return True
+        before, subscription.plan = subscription.plan, plan
+        subscription.source = Subscription.Source.MANUAL
+        subscription.status = Subscription.Status.ACTIVE
+        subscription.reference = f"manual:{uuid7()}"
+        subscription.next_plan = subscription.grace_until = subscription.cancel_at = None
+        subscription.period_start, subscription.period_end = now, until
+        put_into_force(subscription, before=before, actor=actor.email)
+        give_period(company=company, plan=plan, reference=subscription.reference, until=until, now=now)
     return True

@@ -1,86 +1,63 @@
-"""The plans that a fresh installation starts with (CRD-5). Afterwards they are rows that an operator edits."""
+"""The rows of what is sold: seeded from a catalogue, found by their slugs, edited in the admin."""
 
-from typing import Any
-
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing.models import Plan
+from billing.catalogues import CATALOGUES
+from billing.models import CreditPack, Plan
 
-DEFAULT = "free"
 DEMO = "pro"
-GIGABYTE = 1024**3
-ALL_TIERS = ["basic", "advanced", "premium"]
-
-FIGURES: dict[str, dict[str, Any]] = {
-    "free": {
-        "name": "Free",
-        "position": 1,
-        "monthly_price_cents": 0,
-        "welcome_credits": 100,
-        "monthly_credits": 0,
-        "daily_generations": 10,
-        "parallel_jobs": 1,
-        "storage_bytes": 1 * GIGABYTE,
-        "seats": 1,
-        "personal_model_slots": 1,
-        "tiers": ["basic"],
-        "has_watermark": True,
-    },
-    "basic": {
-        "name": "Basic",
-        "position": 2,
-        "monthly_price_cents": 999,
-        "monthly_credits": 300,
-        "daily_generations": 100,
-        "parallel_jobs": 4,
-        "storage_bytes": 10 * GIGABYTE,
-        "seats": 1,
-        "personal_model_slots": 3,
-        "tiers": ["basic", "advanced"],
-    },
-    "pro": {
-        "name": "Pro",
-        "position": 3,
-        "monthly_price_cents": 2999,
-        "monthly_credits": 1000,
-        "daily_generations": 1000,
-        "parallel_jobs": 8,
-        "storage_bytes": 100 * GIGABYTE,
-        "seats": 5,
-        "personal_model_slots": 10,
-        "tiers": ALL_TIERS,
-        "has_priority_queue": True,
-        "has_api": True,
-        "has_commercial_licence": True,
-    },
-    "enterprise": {
-        "name": "Enterprise",
-        "position": 4,
-        "monthly_price_cents": None,
-        "monthly_credits": None,
-        "daily_generations": None,
-        "parallel_jobs": 20,
-        "storage_bytes": None,
-        "seats": None,
-        "personal_model_slots": None,
-        "tiers": ALL_TIERS,
-        "has_priority_queue": True,
-        "has_api": True,
-        "has_commercial_licence": True,
-        "has_white_label": True,
-    },
-}
 
 
-def plan_with_slug(slug: str) -> Plan:
-    """One of the plans of CRD-5, made with its figures if it is not there; a row that exists stays as it is."""
-    plan, _made = Plan.objects.get_or_create(slug=slug, defaults=FIGURES[slug])
+def default_plan() -> Plan:
+    """The plan of those who pay nothing: of new companies, and of those whose subscription has ended."""
+    plan = Plan.objects.filter(is_default=True).first()
+    if plan is None:
+        load_catalogue("darkroom")
+        plan = Plan.objects.get(is_default=True)
     return plan
 
 
-def seed_plans() -> str:
-    """Write the plans that are missing; a row that exists stays as the operator made it. Returns what was done."""
-    before = set(Plan.objects.values_list("slug", flat=True))
-    for slug in FIGURES:
+def plan_with_slug(slug: str) -> Plan:
+    """A plan of a catalogue, made with its figures if it is not there; a row that exists stays as it is."""
+    for catalogue in CATALOGUES.values():
+        if slug in catalogue.plans:
+            figures = {"is_default": False, **catalogue.plans[slug]}
+            if figures["is_default"] and Plan.objects.filter(is_default=True).exclude(slug=slug).exists():
+                figures["is_default"] = False
+            return Plan.objects.get_or_create(slug=slug, defaults=figures)[0]
+    return Plan.objects.get(slug=slug)
+
+
+@transaction.atomic
+def load_catalogue(name: str) -> tuple[int, int]:
+    """Offer the plans and packs of a catalogue; returns how many were made, and how many were there already.
+
+    A row that is there stays as the operator made it, and one that was taken out of the offer stays out, unless another
+    catalogue was offered until now: then its plans go out of the offer and these come back. Companies stay on the plans
+    that they have; new ones get the default of this catalogue. Raises `KeyError` for a name that nobody knows.
+    """
+    catalogue = CATALOGUES[name]
+    default = next(slug for slug, figures in catalogue.plans.items() if figures.get("is_default"))
+    others = [slug for key, other in CATALOGUES.items() if key != name for slug in other.plans]
+    there = set(Plan.objects.values_list("slug", flat=True)) | set(CreditPack.objects.values_list("slug", flat=True))
+    if Plan.objects.filter(slug__in=others, is_default=True).exists():
+        Plan.objects.filter(slug__in=others).update(is_active=False, is_default=False)
+        Plan.objects.filter(slug__in=catalogue.plans).update(is_active=True)
+        Plan.objects.filter(slug=default).update(is_default=True)
+    for slug in catalogue.plans:
         plan_with_slug(slug)
-    return _("Plans: %(new)d new, %(kept)d kept.") % {"new": len(set(FIGURES) - before), "kept": len(before)}
+    for slug, figures in catalogue.packs.items():
+        CreditPack.objects.get_or_create(slug=slug, defaults=figures)
+    wanted = set(catalogue.plans) | set(catalogue.packs)
+    return len(wanted - there), len(wanted & there)
+
+
+def seed_plans() -> str:
+    """What a fresh installation sells; an installation that sells something already keeps that."""
+    offered = next((name for name, one in CATALOGUES.items() if _is_offered(set(one.plans))), "darkroom")
+    return _("Plans and packs: %d new, %d kept.") % load_catalogue(offered)
+
+
+def _is_offered(slugs: set[str]) -> bool:
+    return Plan.objects.filter(slug__in=slugs, is_default=True).exists()

@@ -22,7 +22,7 @@ from psycopg.errors import UniqueViolation
 from accounts.models import Company
 from billing.entitlements import write_entitlements
 from billing.models import CreditLot, Hold, LedgerEntry, Subscription, Wallet
-from billing.plans import DEFAULT, plan_with_slug
+from billing.plans import default_plan
 from config.base import realtime
 from config.base.ids import uuid7
 from config.base.refusal import Refusal
@@ -78,10 +78,16 @@ def _tell(company_id: UUID) -> None:
 
 def open_account(*, company: Company) -> Wallet:
     """Give a company its wallet and put it on the default plan. Doing it again changes nothing."""
-    Subscription.objects.get_or_create(company=company, defaults={"plan": plan_with_slug(DEFAULT)})
+    if not Subscription.objects.filter(company=company).exists():
+        Subscription.objects.get_or_create(company=company, defaults={"plan": default_plan()})
     wallet, _made = Wallet.objects.get_or_create(company=company)
     write_entitlements(company=company)
     return wallet
+
+
+def lock_wallet(*, company: Company) -> Wallet:
+    """A company's wallet, locked until the transaction ends: whatever changes its money waits for that."""
+    return Wallet.objects.select_for_update(no_key=True).get(company=company)
 
 
 # A conditional UPDATE of the wallet comes first: it waits for whoever has the row, then decides on what that one left.

@@ -75,14 +75,18 @@ class Subscription(models.Model):
 class BillingPeriod(models.Model):
     """A stretch of time that a plan was paid for, or given by hand: what the monthly credits are granted for.
 
-    It is granted in slices of a month, counted from `start`: a month has one, a year twelve. Slice n (from 0) is
-    granted once, by the ledger key `period:<id>:<n>`, when its time has come; `granted` counts the slices that were.
+    It is granted in slices, the months counted from `anchor`: a month has one, a year twelve. The slice that begins at
+    or before `start` is number 0; slice n is granted once, by the ledger key `period:<id>:<n>`, when its time has come,
+    and `granted` counts the slices whose time has come. An upgrade is a period of its own, from the moment of the
+    change, that gives what the new plan has more (`monthly_credits`); of its first slice only the share that was left.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     company = models.ForeignKey(Company, models.PROTECT, related_name="billing_periods")
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
     interval = models.CharField(_("paid by the"), max_length=5, choices=Interval)
+    monthly_credits = models.PositiveIntegerField(_("credits a month"))
+    anchor = models.DateTimeField(_("months counted from"), editable=False)
     start = models.DateTimeField(_("from"))
     end = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: until it is ended."))
     # What paid for it: invoice:in_…, test:…, manual:…
@@ -101,6 +105,7 @@ class BillingPeriod(models.Model):
         verbose_name_plural = _("billing periods")
         constraints = [
             models.CheckConstraint(condition=Q(end=None) | Q(end__gt=F("start")), name="period_end_after_start"),
+            models.CheckConstraint(condition=Q(anchor__lte=F("start")), name="period_anchor_before_start"),
         ]
         indexes = [
             models.Index(fields=["company", "-start"], name="period_by_company"),

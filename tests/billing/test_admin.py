@@ -137,7 +137,7 @@ def test_a_plan_is_changed_by_hand_and_written_down(operator_client: Client, com
     assert operator_client.post(address, {"plan": str(basic.pk)}).status_code == 302
     company.subscription.refresh_from_db()
     assert (company.subscription.plan, company.subscription.source) == (basic, "manual")
-    assert AuditEntry.objects.get(company=company, action="plan.changed").detail == {"plan": "basic"}
+    assert AuditEntry.objects.get(company=company, action="plan.changed").detail == {"plan": "basic", "before": "free"}
 
 
 @pytest.mark.parametrize("name", ["subscription", "wallet", "creditlot", "hold", "ledgerentry", "usagecounter"])

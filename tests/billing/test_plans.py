@@ -6,9 +6,10 @@ import pytest
 
 from accounts.models import Company
 from billing import hooks
+from billing.catalogues import CATALOGUES, DARKROOM
 from billing.corrections import change_plan
-from billing.models import LedgerEntry, Plan
-from billing.plans import FIGURES, seed_plans
+from billing.models import CreditPack, LedgerEntry, Plan
+from billing.plans import default_plan, load_catalogue, seed_plans
 from billing.selectors import credits_of, plan_of
 from config.base import registry
 from tests.factories.accounts import PersonFactory
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.django_db
 
 def test_the_seed_writes_four_plans() -> None:
     plans = {plan.slug: plan for plan in Plan.objects.all()}
-    assert set(plans) == set(FIGURES)
-    assert [plans[slug].parallel_jobs for slug in FIGURES] == [1, 4, 8, 20]
-    assert [plans[slug].daily_generations for slug in FIGURES] == [10, 100, 1000, None]
-    assert [plans[slug].has_watermark for slug in FIGURES] == [True, False, False, False]
-    assert [plans[slug].monthly_price_cents for slug in FIGURES] == [0, 999, 2999, None]
+    assert set(plans) == set(DARKROOM.plans)
+    assert [plans[slug].parallel_jobs for slug in DARKROOM.plans] == [1, 4, 8, 20]
+    assert [plans[slug].daily_generations for slug in DARKROOM.plans] == [10, 100, 1000, None]
+    assert [plans[slug].has_watermark for slug in DARKROOM.plans] == [True, False, False, False]
+    assert [plans[slug].monthly_price_cents for slug in DARKROOM.plans] == [0, 999, 2999, None]
 
 
 def test_the_seed_keeps_what_an_operator_changed() -> None:
@@ -31,6 +32,35 @@ def test_the_seed_keeps_what_an_operator_changed() -> None:
     seed_plans()
     assert Plan.objects.get(slug="basic").daily_generations == 123
     assert Plan.objects.count() == 4
+    assert list(CreditPack.objects.values_list("credits", "price_cents")) == [(100, 499), (500, 1999), (2000, 6999)]
+
+
+def test_a_year_costs_ten_months() -> None:
+    for plan in Plan.objects.exclude(yearly_price_cents=None):
+        assert plan.yearly_price_cents == 10 * (plan.monthly_price_cents or 0)
+
+
+def test_another_catalogue_takes_the_first_out_of_the_offer_and_leaves_companies_where_they_are() -> None:
+    company = AccountFactory(balance=0)
+    Plan.objects.filter(slug="basic").update(monthly_credits=301)
+    assert load_catalogue("creator") == (4, 3)
+    assert set(Plan.objects.filter(is_active=True).values_list("slug", flat=True)) == set(CATALOGUES["creator"].plans)
+    assert default_plan().slug == "creator-free"
+    assert plan_of(company).slug == "free"
+    assert plan_of(AccountFactory(balance=0)).slug == "creator-free"
+    # Again, and the seed of the next start: nothing changes.
+    assert load_catalogue("creator") == (0, 7)
+    seed_plans()
+    assert default_plan().slug == "creator-free"
+    load_catalogue("darkroom")
+    assert default_plan().slug == "free"
+    assert Plan.objects.get(slug="basic").monthly_credits == 301
+
+
+def test_a_plan_that_an_operator_took_out_of_the_offer_stays_out() -> None:
+    Plan.objects.filter(slug="basic").update(is_active=False)
+    seed_plans()
+    assert not Plan.objects.get(slug="basic").is_active
 
 
 def test_the_seed_is_registered() -> None:
