@@ -65,7 +65,7 @@ def test_an_upload_is_counted_with_its_row_and_given_back_when_it_is_gone(alice:
     assert storage_used(asset.company) == asset.bytes
     binning.purge_binned(before=timezone.now() + timedelta(seconds=1))
     assert storage_used(asset.company) == 0
-    assert list(counting.wrong_storage()) == []
+    assert not any(str(asset.company_id) in sentence for sentence in counting.wrong_storage())
 
 
 def test_a_discarded_upload_and_a_mask_weigh_nothing(alice: User, viewer: ViewerOf) -> None:
