@@ -14,7 +14,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the hooks; models can be imported only now."""
-        from billing import audit, caps, entitlements, erasing, gauges, hooks, lifecycle, plans
+        from billing import audit, caps, entitlements, erasing, gauges, hooks, lifecycle, notice_mail, plans, reminders
 
         registry.company_created.register(hooks.open_account_of)
         registry.person_verified.register(hooks.welcome)
@@ -27,6 +27,8 @@ class BillingConfig(AppConfig):
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
+        registry.periodic.append(registry.Periodic("billing-notices", every=60, run=notice_mail.send_waiting))
+        registry.periodic.append(registry.Periodic("billing-reminders", every=3600, run=reminders.remind_when_due))
         registry.periodic.append(
             registry.Periodic("renew-entitlements", every=3600, run=entitlements.renew_entitlements)
         )

@@ -23,6 +23,7 @@ from accounts.models import Company
 from billing.models import BillingNotice, Payment, Plan
 
 SEND_NOTICE = "billing.send_notice"
+LEAST_MARK = 10
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,22 @@ def ask_to_send(notice_id: UUID) -> None:
         dramatiq.get_broker().enqueue(message)
     except (dramatiq.BrokerConnectionError, RedisError) as error:
         logger.warning("notice %s not sent, the clock will: %s", notice_id, error)
+
+
+def low_mark(monthly_credits: int | None) -> int:
+    """At how many credits a company is told that few are left: a tenth of a month's, and at least 10."""
+    return max(LEAST_MARK, (monthly_credits or 0) // 10)
+
+
+def balance_fell(*, company: Company, before: int, after: int, monthly_credits: int | None, key: str) -> bool:
+    """Tell that few credits are left when spending took the balance past the mark, so once until it was filled up.
+
+    `key` names what was spent.
+    """
+    mark = low_mark(monthly_credits)
+    if not before > mark >= after:
+        return False
+    return notify(company=company, kind=NoticeKind.LOW_BALANCE, key=f"low:{key}", context={"balance": after})
 
 
 def payment_received(payment: Payment) -> bool:
