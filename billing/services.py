@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Company
 from billing.entitlements import write_entitlements
-from billing.models import CreditLot, Hold, LedgerEntry, Subscription, Wallet
+from billing.models import CreditLot, Hold, LedgerEntry, Plan, Subscription, Wallet
 from billing.notices import balance_fell
 from billing.plans import default_plan
 from config.base import realtime
@@ -89,6 +90,20 @@ def open_account(*, company: Company) -> Wallet:
 def lock_wallet(*, company: Company) -> Wallet:
     """A company's wallet, locked until the transaction ends: whatever changes its money waits for that."""
     return Wallet.objects.select_for_update(no_key=True).get(company=company)
+
+
+def owe(*, wallet_id: UUID, amount: int) -> None:
+    """Write down that a wallet owes `amount` credits more (negative: fewer). The transaction has locked it."""
+    Wallet.objects.filter(pk=wallet_id).update(debt=F("debt") + amount)
+
+
+def write_unlimited(*, company: Company | None = None, plan: Plan | None = None) -> int:
+    """Have wallets cost nothing exactly where the plan's credits are unlimited; returns how many changed."""
+    unlimited = Subscription.objects.filter(company=OuterRef("company"), plan__monthly_credits=None)
+    wallets = Wallet.objects.filter(**({"company": company} if company else {}))
+    if plan is not None:
+        wallets = wallets.filter(company__subscription__plan=plan)
+    return wallets.exclude(unlimited=Exists(unlimited)).update(unlimited=Exists(unlimited))
 
 
 # A conditional UPDATE of the wallet comes first: it waits for whoever has the row, then decides on what that one left.

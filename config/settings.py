@@ -562,7 +562,13 @@ _ADMIN_MENU = [
             (_("Wallets"), "account_balance_wallet", "billing_wallet"),
             (_("Ledger"), "receipt_long", "billing_ledgerentry"),
             (_("Subscriptions"), "autorenew", "billing_subscription"),
+            (_("Payments"), "payments", "billing_payment"),
+            (_("Credit adjustments"), "exposure", "billing_adjustmentrequest"),
+            (_("Sales enquiries"), "contact_mail", "billing_salesenquiry"),
             (_("Plans"), "sell", "billing_plan"),
+            (_("Credit packs"), "inventory_2", "billing_creditpack"),
+            (_("Mails about money"), "mail", "billing_billingnotice"),
+            (_("Stripe events"), "webhook", "billing_stripeevent"),
         ],
     ),
 ]
