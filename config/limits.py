@@ -15,7 +15,7 @@ from config.base.refusal_pages import refuse
 
 API = "/api/"
 # Asked for by pages, machines and providers rather than by people. Downloads of files have a limit of their own.
-FREE_PATHS = ("/static/", "/f/", "/health/", "/metrics", "/hooks/", "/favicon.ico")
+FREE_PATHS = ("/static/", "/f/", "/health/", "/metrics", "/hooks/", "/stripe/webhook/", "/favicon.ico")
 # What open pages fetch again when the event stream says so; completions while typing have a limit of their own.
 FREE_FRAGMENTS = {"jobs-tray", "credits-pill", "job", "prompt-complete"}
 NEWER_TILES = "gallery"

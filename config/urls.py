@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("gallery.urls")),
     path("", include("generation.urls")),
     path("", include("billing.urls")),
+    path("", include("billing.webhook_urls")),
     path("", include("accounts.urls")),
     path("api/v1/", include("config.api_urls")),
     path("admin/", admin.site.urls),

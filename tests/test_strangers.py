@@ -197,6 +197,9 @@ ROWS: dict[str, Row] = {
     "admin-operate": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="job"),
     # Providers only: the address carries a token, the body a signature.
     "provider-webhook": Row({"POST": (404, 404)}, kwargs="hook"),
+    # Unsigned.
+    "stripe-webhook": Row({"POST": (400, 400)}, kwargs="endpoint"),
+    "stripe-webhook-configured": Row({"POST": (400, 400)}),
     # The API.
     "api-register": Row({"POST": (422, 422)}),
     "api-login": Row({"POST": (422, 422)}),
@@ -290,6 +293,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "session": {"session_id": things.session},
         "avatar": {"user_id": things.user, "version": things.version, "edge": 256},
         "provider": {"provider": "local"},
+        "endpoint": {"uuid": things.company},
         "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
     }[row.kwargs]
     return reverse(name, kwargs=kwargs)

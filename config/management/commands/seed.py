@@ -15,4 +15,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run every app's seed, lower apps first."""
         for sentence in registry.seeds():
-            self.stdout.write(sentence)
+            if sentence:
+                self.stdout.write(sentence)
