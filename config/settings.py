@@ -568,7 +568,7 @@ _ADMIN_MENU = [
             (_("Plans"), "sell", "billing_plan"),
             (_("Credit packs"), "inventory_2", "billing_creditpack"),
             (_("Mails about money"), "mail", "billing_billingnotice"),
-            (_("Stripe events"), "webhook", "billing_stripeevent"),
+            (_("Stripe events"), "bolt", "billing_stripeevent"),
         ],
     ),
 ]
@@ -580,7 +580,13 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
-            {"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]},
+            {
+                "items": [
+                    {"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")},
+                    {"title": _("Margins"), "icon": "query_stats", "link": reverse_lazy("admin-margins")},
+                    {"title": _("Stripe"), "icon": "webhook", "link": reverse_lazy("admin-stripe")},
+                ]
+            },
             *(
                 {
                     "title": title,
