@@ -1,7 +1,7 @@
 # `make` lists what there is. Needs Python 3.11 or newer and nothing else: `make run` makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench conformance check audit-ledger shell messages clean install install-dev
+.PHONY: help run test chaos bench conformance check audit-deps audit-ledger shell messages clean install install-dev
 # Two runs of `make` may not build the environment at once, and output stays in order.
 .NOTPARALLEL:
 
@@ -39,15 +39,20 @@ chaos: install-dev ## Kill everything again and again while jobs run; prove that
 bench: install-dev ## Measure, in twenty quiet minutes; writes docs/performance.md (one alone: make bench MEASURE=pages ARGS="--rounds 9")
 	@for name in $(MEASURE); do $(BIN)/python -m bench.$$name --write $(ARGS) || exit 1; done
 
-check: install-dev ## Lint, types, layers, migrations, deployment settings
+check: install-dev ## Lint, types, layers, security, migrations, deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml accounts billing config gallery generation
 	@DEBUG=1 $(TEST_SERVICES) $(BIN)/python manage.py makemigrations --check
 	@DEBUG=0 SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		ALLOWED_HOSTS=darkroom.example PUBLIC_URL=https://darkroom.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# What cannot be looked up fails too (`--strict`): an audit that saw nothing must not pass.
+audit-deps: install-dev ## Known holes in what we depend on; asks PyPI (ARGS="--vulnerability-service osv")
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement requirements.txt --requirement requirements-dev.txt $(ARGS)
 
 audit-ledger: install ## Prove that every credit of what `make run` serves is accounted for
 	@exec $(PRODUCT) $(BIN)/python manage.py audit_ledger

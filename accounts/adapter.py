@@ -13,6 +13,7 @@ from allauth.core.internal.httpkit import is_headless_request
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ from accounts.models import User
 from accounts.notices import notice_of
 from accounts.refusals import MailNotSent
 from accounts.services import sign_up
+from accounts.sign_in_notes import note_failed_sign_in, note_lock_out
 from accounts.viewer import viewer_for
 from config.base.client_address import client_address
 
@@ -74,6 +76,18 @@ class AccountAdapter(DefaultAccountAdapter):
             sentence = _("%(email)s belongs to another account already.") % {"email": email_address.email}
             self.add_message(request, messages.ERROR, message=sentence)
             return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Turn away, and note, who failed too often."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            note_lock_out(request, email=str(credentials.get("email") or ""))
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Note that a password was wrong."""
+        note_failed_sign_in(request, email=str(credentials.get("email") or ""))
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Turn away who is inactive, or has no active company to act for."""

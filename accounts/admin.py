@@ -11,45 +11,37 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import Count, F, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from accounts import impersonation
 from accounts.admin_keys import ApiKeyAdmin  # noqa: F401  (registers itself)
+from accounts.audit_words import sentence_of
+from accounts.audited_admin import AuditedAdmin
 from accounts.companies import suspend_company, unsuspend_company
 from accounts.models import AuditEntry, Company, Membership, User
-from accounts.services import record_audit
+from config.base.refusal import Refusal
 
 # Rights here are "operator" and "superuser"; addresses are shown with their person. How somebody signs in is theirs
 # alone, and keys of providers come from the environment.
 admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken])
 
 
-class _Kept(ModelAdmin):
-    """Rows that come from sign-up and stay: an operator changes them, and each change is written down."""
+class _Kept(AuditedAdmin):
+    """Rows that come from sign-up and stay: an operator changes them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record_audit(
-            actor=str(request.user),
-            action=f"{obj._meta.model_name}.changed",
-            target=str(obj),
-            company=obj if isinstance(obj, Company) else None,
-            detail={"changed": form.changed_data},
-        )
 
 
 class _Addresses(TabularInline):
@@ -103,7 +95,40 @@ class UserAdmin(_Kept):
     ]
     readonly_fields = ["email", "verified_at", "date_joined", "last_login", "deleted_at"]
     inlines = [_Addresses, _Memberships]
+    actions_detail = ["sign_in_as"]
     show_full_result_count = False
+
+    def has_sign_in_as_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Superusers, and operators with the permission."""
+        return impersonation.may_sign_in_as(cast("User", request.user))
+
+    @action(description=_("Sign in as…"), url_path="sign-in-as", permissions=["sign_in_as"], icon="visibility")
+    def sign_in_as(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, then see the product as this person; it is told to the person, and written down."""
+        impersonation.refuse_without_proof(request)
+        person = get_object_or_404(User, pk=UUID(object_id))
+        form = SignInAsForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            operator, reason = cast("User", request.user), form.cleaned_data["reason"]
+            try:
+                impersonation.begin(operator=operator, person=person, reason=reason, request=request)
+                return redirect("generate")
+            except Refusal as refusal:
+                form.add_error(None, refusal.sentence)
+        context = {**self.admin_site.each_context(request), "title": _("Sign in as…"), "person": person, "form": form}
+        status = 422 if form.errors else 200
+        return render(request, "admin/accounts/sign_in_as.html", context | {"opts": self.opts}, status=status)
+
+
+class SignInAsForm(forms.Form):
+    """Why an operator signs in as somebody."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        help_text=_("The person reads this, and so does whoever runs a company of theirs."),
+        widget=UnfoldAdminTextInputWidget,
+    )
 
 
 class SuspendForm(forms.Form):
@@ -220,15 +245,20 @@ class MembershipAdmin(_Kept):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ModelAdmin):
+class AuditEntryAdmin(AuditedAdmin):
     """Who did what; nobody changes it."""
 
-    list_display = ["at", "actor", "action", "target", "company"]
+    list_display = ["at", "told", "address", "company"]
     list_filter = ["action"]
     list_select_related = ["company"]
-    search_fields = ["actor", "target"]
+    search_fields = ["=actor", "=target", "=operator", "=address"]
     ordering = ["-id"]
     show_full_result_count = False
+
+    @admin.display(description=_("what"))
+    def told(self, entry: AuditEntry) -> str:
+        """The entry in words."""
+        return sentence_of(entry)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

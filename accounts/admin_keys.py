@@ -7,14 +7,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.keys import revoke_as_operator
 from accounts.models import ApiKey, User
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(AuditedAdmin):
     """Keys by their prefix; nobody can read a secret."""
 
     list_display = ["name", "prefix", "user", "company", "scopes", "last_used_at", "expires_at", "revoked_at"]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts import api, company_api, key_api, person_api
+from accounts import api, audit_api, company_api, key_api, person_api
 
 urlpatterns: list[URLPattern] = [
     path("auth/register", api.RegisterAPI.as_view(), name="api-register"),
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("auth/reset-password/confirm", api.ConfirmResetAPI.as_view(), name="api-reset-password-confirm"),
     path("companies", company_api.CompaniesAPI.as_view(), name="api-companies"),
     path("companies/current", company_api.CurrentCompanyAPI.as_view(), name="api-company"),
+    path("companies/current/audit", audit_api.AuditAPI.as_view(), name="api-audit"),
     path("companies/current/members", company_api.MembersAPI.as_view(), name="api-members"),
     path("companies/current/members/<uuid:member_id>", company_api.MemberAPI.as_view(), name="api-member"),
     path("companies/current/invitations", company_api.InvitationsAPI.as_view(), name="api-invitations"),

@@ -18,7 +18,11 @@ class AccountsConfig(AppConfig):
         from accounts.avatars import is_avatar
         from accounts.branding import is_logo
         from accounts.company_endings import delete_due_companies
+        from accounts.impersonation import end_overdue
+        from accounts.rotating import rotate_second_factors
 
+        registry.rotations.register(rotate_second_factors)
         registry.is_file_kept.register(is_logo)
         registry.is_file_kept.register(is_avatar)
         registry.periodic.append(registry.Periodic("delete-companies", every=300, run=delete_due_companies))
+        registry.periodic.append(registry.Periodic("end-sign-ins-as", every=60, run=end_overdue))

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import branding
+from accounts.account_mail import tell_of_deletion
 from accounts.company_locks import Role, lock_company, lock_for, refuse_personal
 from accounts.company_refusals import NotAllowed, StateUnchanged, Suspended
-from accounts.models import ApiKey, Company, Invitation, Membership, User
+from accounts.models import ApiKey, AuditEntry, Company, Invitation, Membership, User
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base import realtime, registry
@@ -100,6 +101,7 @@ def request_deletion(*, viewer: Viewer, request: HttpRequest | None = None) -> d
         if not Company.objects.filter(pk=mine.company_id, delete_after=None).update(delete_after=at):
             raise StateUnchanged(_("The company is to be deleted already."))
         _note(mine.company, viewer.user, "company.deletion_requested", request, at=at.isoformat())
+        tell_of_deletion(company=mine.company, at=at, by=viewer.user)
     return at
 
 
@@ -143,6 +145,10 @@ def erase_company(*, company_id: UUID) -> bool:
         Invitation.objects.filter(company=company).delete()
         ApiKey.objects.filter(company=company).delete()
         Membership.objects.filter(company=company).delete()
+        # That things were done, and when, stays; who did them goes.
+        AuditEntry.objects.filter(company=company).update(
+            actor="", target="", agent="", address=None, detail={}, person=None
+        )
         gone = due.update(
             name=_("Deleted company"),
             slug=f"deleted-{company_id.hex}",

@@ -36,6 +36,7 @@ SCOPES: dict[str, dict[str, str]] = {
     "api-invitation-accept": {"POST": PERSON},
     # The company.
     "api-company": {"GET": READ, "PATCH": MANAGE},
+    "api-audit": {"GET": MANAGE},
     "api-members": {"GET": MANAGE},
     "api-member": {"PATCH": MANAGE, "DELETE": MANAGE},
     "api-invitations": {"GET": MANAGE, "POST": MANAGE},

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.account_mail import tell_of_removal, tell_of_role
 from accounts.company_locks import Role, lock_for, member_of, refuse_personal, refuse_without_owner
 from accounts.company_refusals import NotAllowed
 from accounts.models import ApiKey, Company, Membership
@@ -36,6 +37,7 @@ def set_role(*, viewer: Viewer, member: Membership, role: str, request: HttpRequ
         Membership.objects.filter(pk=found.pk, role=before).update(role=role)
         found.role = role
         _note(mine, "member.role", found, request, {"from": before, "to": role})
+        _tell_of_role(mine, found, before)
     return found
 
 
@@ -68,6 +70,7 @@ def remove_member(*, viewer: Viewer, member: Membership, request: HttpRequest | 
         _refuse_above(mine, found, found.role)
         _end(found)
         _note(mine, "member.removed", found, request, {"role": found.role})
+        tell_of_removal(member=found, by=viewer.user)
 
 
 def leave_company(*, viewer: Viewer, request: HttpRequest | None = None) -> None:
@@ -92,8 +95,10 @@ def transfer_ownership(*, viewer: Viewer, member: Membership, request: HttpReque
             raise NotAllowed(_("You are an owner already. Choose somebody else."), field="member")
         Membership.objects.filter(pk=found.pk).update(role=Role.OWNER)
         Membership.objects.filter(pk=mine.pk, role=Role.OWNER).update(role=Role.ADMIN)
-        found.role = Role.OWNER
+        before, found.role = found.role, Role.OWNER
         _note(mine, "company.transferred", found, request, {})
+        if before != Role.OWNER:
+            _tell_of_role(mine, found, before)
     return found
 
 
@@ -116,6 +121,12 @@ def _end(member: Membership) -> None:
     Membership.objects.filter(pk=member.pk).delete()
     close_doors(member.company, user_id=member.user_id)
     realtime.revoke(company_id=member.company_id, user_id=member.user_id)
+
+
+def _tell_of_role(mine: Membership, member: Membership, before: str) -> None:
+    # Who steps down alone knows it.
+    if member.user_id != mine.user_id:
+        tell_of_role(member=member, before=before, by=mine.user)
 
 
 def _note(

@@ -22,7 +22,9 @@ class SessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if SESSION_KEY in request.session and isinstance(request.user, User):
+        # The session of an operator who is signed in as somebody is none of that person's.
+        is_own = getattr(request, "sign_in_as", None) is None
+        if is_own and SESSION_KEY in request.session and isinstance(request.user, User):
             note_seen(request, user=request.user)
         return self.get_response(request)
 

@@ -8,7 +8,12 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, email_confirmed, password_changed, password_reset, password_set
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib import messages
@@ -20,8 +25,9 @@ from django.utils.translation import gettext
 
 from accounts.invitations import accept, joinable, token_in
 from accounts.models import User
-from accounts.services import record_audit, verify_person
+from accounts.services import record_of_account, verify_person
 from accounts.sessions import note_session
+from accounts.sign_in_notes import UNKNOWN
 from accounts.viewer import SESSION_KEY
 from config.base.refusal import Refusal
 
@@ -58,24 +64,25 @@ def offer_companies(request: HttpRequest, email_address: EmailAddress, **_: Any)
 
 
 @receiver(password_changed, sender=User)
-def note_changed_password(user: User, **_: Any) -> None:
-    record_audit(actor=user.email, action="password.changed", target=user.email)
+def note_changed_password(request: HttpRequest, user: User, **_: Any) -> None:
+    record_of_account(user=user, action="password.changed", request=request)
 
 
 @receiver(password_reset, sender=User)
-def note_reset_password(user: User, **_: Any) -> None:
-    record_audit(actor=user.email, action="password.reset", target=user.email)
+def note_reset_password(request: HttpRequest, user: User, **_: Any) -> None:
+    record_of_account(user=user, action="password.reset", request=request)
 
 
 @receiver(password_set, sender=User)
 def note_first_password(request: HttpRequest, user: User, **_: Any) -> None:
-    record_audit(actor=user.email, action="password.set", target=user.email, request=request)
+    record_of_account(user=user, action="password.set", request=request)
 
 
 @receiver(user_logged_in, sender=User)
 def note_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     """The session of a browser or of a program begins."""
     note_session(request, user=user)
+    record_of_account(user=user, action="sign_in.done", request=request)
 
 
 @receiver(email_changed, sender=EmailAddress)
@@ -89,7 +96,7 @@ def note_changed_email(
     # Told at the first confirmation too, when there was no other address.
     if from_email_address is not None:
         detail = {"from": from_email_address.email, "to": to_email_address.email}
-        record_audit(actor=user.email, action="email.changed", target=user.email, detail=detail, request=request)
+        record_of_account(user=user, action="email.changed", detail=detail, request=request)
 
 
 @receiver(authenticator_added, sender=Authenticator)
@@ -107,6 +114,13 @@ def note_new_codes(request: HttpRequest, user: User, authenticator: Authenticato
     _note_factor(request, user, authenticator, "renewed")
 
 
+@receiver(authentication_failed, sender=Authenticator)
+def note_failed_factor(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """A wrong code, after the right password or before something important."""
+    detail = {"kind": authenticator.type}
+    record_of_account(user=user, action="second_factor.failed", actor=UNKNOWN, detail=detail, request=request)
+
+
 @receiver(social_account_added, sender=SocialLogin)
 def note_connected(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
     _note_connection(request, sociallogin.account, "connected")
@@ -119,11 +133,9 @@ def note_disconnected(request: HttpRequest, socialaccount: SocialAccount, **_: A
 
 def _note_factor(request: HttpRequest, user: User, authenticator: Authenticator, what: str) -> None:
     detail = {"kind": authenticator.type}
-    record_audit(actor=user.email, action=f"second_factor.{what}", target=user.email, detail=detail, request=request)
+    record_of_account(user=user, action=f"second_factor.{what}", detail=detail, request=request)
 
 
 def _note_connection(request: HttpRequest, account: SocialAccount, what: str) -> None:
-    email = str(account.user.email)
-    record_audit(
-        actor=email, action=f"sign_in.{what}", target=email, detail={"provider": account.provider}, request=request
-    )
+    detail = {"provider": account.provider}
+    record_of_account(user=account.user, action=f"sign_in.{what}", detail=detail, request=request)

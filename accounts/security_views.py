@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.audit_selectors import RECENT_SHOWN, entries_of, page_of
 from accounts.mailbox import is_open_to
 from accounts.models import User
 
@@ -52,6 +53,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "codes_total": mfa_settings.RECOVERY_CODE_COUNT,
         "pending_email": EmailAddress.objects.get_new(user),
         "providers": get_social_adapter().list_providers(request),
+        "recent": page_of(entries_of(user), length=RECENT_SHOWN),
         "connections": SocialAccount.objects.filter(user=user).count(),
     }
     return render(request, "mfa/security.html", context)

@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -10,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import errors
 
-from accounts.models import AuditEntry, Company, Membership, User
+from accounts.models import AuditEntry, Company, Membership, SignInAs, User
 from accounts.people import username_stem
 from accounts.refusals import EmailTaken, UsernameTaken
 from config.base import registry
 from config.base.client_address import client_address
+from config.base.logs import current_request
 
 # A random suffix of 24 bits: more than a few collisions in a row mean that something else is wrong.
 _ATTEMPTS = 6
@@ -116,22 +118,63 @@ def record_audit(
     action: str,
     target: str = "",
     company: Company | None = None,
+    person: User | None = None,
     detail: dict[str, Any] | None = None,
     request: HttpRequest | None = None,
 ) -> AuditEntry:
     """Write down who did what: `actor` and `target` as text that stays readable when their rows are gone.
 
-    From where and by which program is taken from `request`; what the product does by itself has none.
+    From where, by which program and by which operator in the actor's name is taken from the request that this thread
+    works on, or from `request`; what the product does by itself has none. `person` is whose account it is about: the
+    actor's own unless another one is named.
     """
-    return AuditEntry.objects.create(
-        actor=actor[:254],
-        action=action,
-        target=target[:254],
-        company=company,
-        detail=detail or {},
-        address=str(client_address(request) or "") or None if request else None,
-        agent=request.headers.get("User-Agent", "")[:200] if request else "",
-    )
+    entry = _entry(request or current_request.get(), actor, action, target, detail)
+    entry.company = company
+    entry.person = person or entry.person
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_of_account(
+    *,
+    user: User,
+    action: str,
+    actor: str = "",
+    detail: dict[str, Any] | None = None,
+    request: HttpRequest | None = None,
+) -> None:
+    """Write down what concerns how a person signs in: for the person, and for whoever runs a company they belong to.
+
+    One entry for each company, so that each has its own log and keeps it. `actor` is the person unless named.
+    """
+    places = Membership.objects.filter(user=user).order_by("id").values_list("company_id", "company__kind")
+    # The personal company first: its entry is the one that the person sees.
+    found = sorted(places, key=lambda place: place[1] != Company.Kind.PERSONAL)
+    companies: list[UUID | None] = [company_id for company_id, _kind in found]
+    entries = []
+    for number, company_id in enumerate(companies or [None]):
+        entry = _entry(request or current_request.get(), actor or user.email, action, user.email, detail)
+        entry.company_id = company_id
+        entry.person = None if number else user
+        entries.append(entry)
+    AuditEntry.objects.bulk_create(entries)
+
+
+def _entry(
+    request: HttpRequest | None, actor: str, action: str, target: str, detail: dict[str, Any] | None
+) -> AuditEntry:
+    entry = AuditEntry(actor=actor[:254], action=action, target=target[:254], detail=detail or {})
+    if request is None:
+        return entry
+    entry.address = str(client_address(request) or "") or None
+    entry.agent = request.headers.get("User-Agent", "")[:200]
+    asking = getattr(request, "user", None)
+    if isinstance(asking, User) and asking.email == actor:
+        entry.person = asking
+    acting = getattr(request, "sign_in_as", None)
+    if isinstance(acting, SignInAs) and acting.operator.email != actor:
+        entry.operator = acting.operator.email
+    return entry
 
 
 def _candidate(stem: str, attempt: int) -> str:

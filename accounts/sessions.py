@@ -19,7 +19,7 @@ from config.event_ticket import session_mark
 
 # Seconds in which a session is noted at most once: "last seen" is that exact.
 SEEN_SECONDS = 300
-_UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - no address that anything listens on
+_UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - no address that anything listens on  # nosec B104
 
 
 @dataclass(frozen=True)

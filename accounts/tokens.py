@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.company_refusals import NotAllowed
 from accounts.models import User
 from accounts.refusals import CompanyLost, InvalidRefreshToken
-from accounts.services import record_audit
+from accounts.services import record_audit, record_of_account
 from accounts.viewer import SESSION_KEY, Viewer, viewer_for
 
 logger = logging.getLogger(__name__)
@@ -175,4 +175,7 @@ def _end(session: SessionBase, payload: dict[str, Any]) -> None:
     user = internal.validate_token_user(payload, session)
     logger.warning("An old refresh token of user %s was used again; its session was ended.", payload["sub"])
     session.flush()
-    record_audit(actor=str(user or payload["sub"]), action="refresh_token.reused", target=str(user or payload["sub"]))
+    if isinstance(user, User):
+        record_of_account(user=user, action="refresh_token.reused")
+    else:
+        record_audit(actor=payload["sub"], action="refresh_token.reused", target=payload["sub"])

@@ -8,7 +8,16 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
-from accounts import brand_views, company_views, invitation_views, key_views, security_urls, views
+from accounts import (
+    audit_views,
+    brand_views,
+    company_views,
+    impersonation_views,
+    invitation_views,
+    key_views,
+    security_urls,
+    views,
+)
 
 
 def _both(route: str, view: Callable[..., HttpResponseBase], *names: str) -> list[URLPattern]:
@@ -37,6 +46,8 @@ urlpatterns: list[URLPattern] = [
     path("company/look", company_views.look, name="company-look"),
     path("company/logo", brand_views.logo, name="company-logo"),
     path("company/brand.css", brand_views.brand_css, name="company-brand-css"),
+    path("company/audit", audit_views.audit, name="company-audit"),
+    path("company/audit.csv", audit_views.audit_csv, name="company-audit-csv"),
     path("company/members/<uuid:member_id>", company_views.change_member, name="member-change"),
     path("company/members/<uuid:member_id>/remove", company_views.remove, name="member-remove"),
     path("company/leave", company_views.leave, name="company-leave"),
@@ -55,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("invitations/<str:token>/decline", invitation_views.decline, name="invitation-decline"),
     path("api-keys", key_views.keys, name="keys"),
     path("api-keys/<uuid:key_id>/revoke", key_views.revoke, name="keys-revoke"),
+    path("sign-in-as/end", impersonation_views.end, name="sign-in-as-end"),
     *security_urls.urlpatterns,
     path("dev/mail", views.dev_mail, name="dev-mail"),
     path("dev/mail/<str:file>/<int:number>", views.dev_mail_message, name="dev-mail-message"),

@@ -23,7 +23,7 @@ WHERE subscription.company_id = company.id AND company.deleted_at IS NULL
     AND (%(company)s::uuid IS NULL OR company.id = %(company)s::uuid)
     AND (%(plan)s::uuid IS NULL OR plan.id = %(plan)s::uuid)
     AND company.entitlements IS DISTINCT FROM {_WANTED}
-"""  # noqa: S608 - no value of anybody's is written into it
+"""  # noqa: S608 - no value of anybody's is written into it  # nosec B608
 
 _DISAGREEING = f"""
 SELECT company.id, plan.slug
@@ -32,7 +32,7 @@ JOIN billing_subscription AS subscription ON subscription.company_id = company.i
 JOIN billing_plan AS plan ON plan.id = subscription.plan_id
 WHERE company.deleted_at IS NULL AND company.entitlements IS DISTINCT FROM {_WANTED}
 ORDER BY company.id
-"""  # noqa: S608 - no value of anybody's is written into it
+"""  # noqa: S608 - no value of anybody's is written into it  # nosec B608
 
 
 def write_entitlements(*, company: Company | None = None, plan: Plan | None = None) -> int:

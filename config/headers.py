@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -39,7 +40,9 @@ PERMISSIONS = ", ".join(
 
 
 class HeadersMiddleware:
-    """Adds Permissions-Policy, and exceptions from the Content-Security-Policy to the few paths that have one."""
+    """Adds Permissions-Policy, keeps private answers out of every cache, and loosens the Content-Security-Policy on the
+    few paths that have an exception.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -47,10 +50,18 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        if "Cache-Control" not in response.headers and _is_private(request):
+            response.headers["Cache-Control"] = "private, no-store"
         for prefix, directives in settings.CSP_EXCEPTIONS.items():
             if request.path_info.startswith(prefix):
                 response._csp_update = directives  # type: ignore[attr-defined]
         return response
+
+
+def _is_private(request: HttpRequest) -> bool:
+    """Whether the answer may hold what is one person's: it was asked for with a session, a token or a key."""
+    session = getattr(request, "session", None)
+    return "Authorization" in request.headers or (session is not None and SESSION_KEY in session)
 
 
 class BodyTooLarge(Refusal):

@@ -1,7 +1,7 @@
 """One settings file; the environment is read here and nowhere else. Every variable is described in `.env.example`."""
 
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.limits.PersonLimitMiddleware",
+    "accounts.impersonation_middleware.SignInAsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -173,9 +174,17 @@ AUTH_USER_MODEL = "accounts.User"
 # The address is unique by a constraint that ignores case, which the check does not see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# What new passwords are hashed with; an older hash is made anew when its person signs in. bcrypt has cost 12; argon2
+# (Argon2id) takes 100 MB of memory for each sign-in that is under way.
+_hashers = {
+    "bcrypt": "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "argon2": "django.contrib.auth.hashers.Argon2PasswordHasher",
+}
+if (PASSWORD_HASHER := env.str("PASSWORD_HASHER", default="bcrypt")) not in _hashers:
+    raise ImproperlyConfigured("PASSWORD_HASHER is bcrypt or argon2.")
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    _hashers.pop(PASSWORD_HASHER),
+    *_hashers.values(),
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -480,6 +489,14 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
 _https = not DEBUG
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=_https)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+# What /.well-known/security.txt says (RFC 9116): ways to reach whoever mends holes, as mailto: or https:, and until
+# when that is true. Without a contact there is no such file.
+SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", default=[])
+_expires: str = env.str("SECURITY_EXPIRES", default="")
+SECURITY_EXPIRES: date | None = date.fromisoformat(_expires) if _expires else None
+SECURITY_POLICY_URL: str = env.str("SECURITY_POLICY_URL", default="")
+if SECURITY_CONTACT and SECURITY_EXPIRES is None:
+    raise ImproperlyConfigured("SECURITY_CONTACT needs SECURITY_EXPIRES, the last day on which it is true: 2027-06-30.")
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https

@@ -85,7 +85,7 @@ class Configuration:
     @property
     def reachable_host(self) -> str:
         """Where this machine itself reaches the server: listening everywhere is no address."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - not bound  # nosec B104
 
     @property
     def address(self) -> str:

@@ -9,8 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
 from gallery.binning import moderate_assets
 from gallery.delivery import operator_url
@@ -33,7 +34,7 @@ class RenditionInline(TabularInline):
 
 
 @admin.register(Asset)
-class AssetAdmin(ModelAdmin):
+class AssetAdmin(AuditedAdmin):
     """Assets of all companies."""
 
     list_display = ["preview", "title", "company", "user", "origin", "kind", "mime", "created_at", "is_binned"]

@@ -15,7 +15,6 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -26,6 +25,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.services import record_audit
 from generation.catalogue.schema import file_format, schema
 from generation.custom import KEY, check_address, set_key
@@ -119,9 +119,10 @@ def default_parameters(task: str) -> dict[str, Any]:
 
 
 @admin.register(CustomProvider)
-class CustomProviderAdmin(ModelAdmin):
+class CustomProviderAdmin(AuditedAdmin):
     """Endpoints that an operator added."""
 
+    notes_itself = True
     form = CustomProviderForm
     list_display = ["name", "slug", "base_url", "key_state", "is_active", "created_at"]
     list_filter = ["is_active"]

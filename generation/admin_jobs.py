@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 
+from accounts.audited_admin import AuditedAdmin
 from gallery.delivery import operator_url
 from gallery.models import Asset
 from generation.models import Job, JobInput, JobOutput, ProviderCall
@@ -52,7 +53,7 @@ class CallInline(_ReadOnlyInline):
 
 
 @admin.register(Job)
-class JobAdmin(ModelAdmin):
+class JobAdmin(AuditedAdmin):
     """Jobs, to look at and to operate on."""
 
     list_display = ["short_prompt", "company", "user", "model", "state", "progress", "count", "credits", "created_at"]

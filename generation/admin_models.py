@@ -16,10 +16,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
 from accounts.services import record_audit
 from config.base.refusal import Refusal
@@ -134,9 +134,10 @@ class OfferedFilter(admin.SimpleListFilter):
 
 
 @admin.register(AIModel)
-class AIModelAdmin(ModelAdmin):
+class AIModelAdmin(AuditedAdmin):
     """Rows of the catalogue: price, tier, on and off."""
 
+    notes_itself = True
     form = AIModelForm
     list_display = ["name", "provider", "task", "tier", "price", "cost", "is_active", "position", "offered"]
     list_filter = [OfferedFilter, "provider", "task", "tier", "unit", "is_active"]

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
+from accounts.audited_admin import AuditedAdmin
 from generation.models import DeniedPhrase, Preset
 from generation.prompting.denial import forget_list
 from generation.prompting.presets import PLACE
@@ -31,7 +31,7 @@ class PresetForm(ModelForm[Preset]):
 
 
 @admin.register(Preset)
-class PresetAdmin(ModelAdmin):
+class PresetAdmin(AuditedAdmin):
     """Styles: their words, order, on and off."""
 
     form = PresetForm
@@ -62,7 +62,7 @@ class DeniedPhraseForm(ModelForm[DeniedPhrase]):
 
 
 @admin.register(DeniedPhrase)
-class DeniedPhraseAdmin(ModelAdmin):
+class DeniedPhraseAdmin(AuditedAdmin):
     """Words that no prompt may hold; a change works within two seconds everywhere."""
 
     form = DeniedPhraseForm

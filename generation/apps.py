@@ -22,6 +22,7 @@ class GenerationConfig(AppConfig):
         from generation.erasing import end_jobs, erase_words
         from generation.gauges import job_gauges
         from generation.prompting.presets import seed_presets
+        from generation.rotating import rotate_provider_keys
         from generation.sweeper import sweep
 
         register_custom_providers()
@@ -30,5 +31,6 @@ class GenerationConfig(AppConfig):
         registry.audit_checks.register(check_jobs)
         registry.company_closing.register(end_jobs)
         registry.company_deleted.register(erase_words)
+        registry.rotations.register(rotate_provider_keys)
         registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

@@ -153,8 +153,13 @@ ROWS: dict[str, Row] = {
     "gallery-import": Row({}),
     "keys": Row({"GET": (302, 200), "POST": (302, 422)}),
     "keys-revoke": Row({"POST": (302, 404)}, kwargs="api_key"),
+    # Only an operator is ever signed in as somebody.
+    "sign-in-as-end": Row({"POST": (302, 302)}),
     # The company that one acts for, which is never Alice's.
     "company": page(),
+    # Those who run the company that they act for.
+    "company-audit": Row({"GET": (302, frozenset({200, 403}))}),
+    "company-audit-csv": Row({"GET": (302, frozenset({200, 403}))}),
     "company-new": Row({"GET": (302, 200), "POST": (302, 422)}),
     "company-switch": Row({"POST": (302, 403)}, body="company"),
     "company-update": by_role(403, 422),
@@ -213,6 +218,7 @@ ROWS: dict[str, Row] = {
     "api-me": Row({"GET": (401, 200), "PATCH": (401, 200)}),
     "api-companies": Row({"GET": (401, 200), "POST": (401, 422)}),
     "api-company": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-audit": API_OWN,
     "api-members": API_OWN,
     "api-member": Row({"PATCH": (401, 404), "DELETE": (401, 404)}, kwargs="member"),
     "api-invitations": Row({"GET": (401, 200), "POST": (401, 422)}),
@@ -244,6 +250,8 @@ ROWS: dict[str, Row] = {
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-redoc": OPEN,
+    # There is none until an operator says whom to write to.
+    "security-txt": Row({}),
     "favicon": Row({"GET": (302, 302), "POST": (302, 302)}),
     "health-live": OPEN,
     # For whoever asks from this machine, as this test does; `tests/config/test_metrics.py` has the rest.

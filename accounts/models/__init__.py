@@ -4,5 +4,6 @@ from accounts.models.audit import AuditEntry
 from accounts.models.companies import Company, Invitation, Membership
 from accounts.models.keys import ApiKey
 from accounts.models.people import User, UserManager
+from accounts.models.sign_in_as import SignInAs
 
-__all__ = ["ApiKey", "AuditEntry", "Company", "Invitation", "Membership", "User", "UserManager"]
+__all__ = ["ApiKey", "AuditEntry", "Company", "Invitation", "Membership", "SignInAs", "User", "UserManager"]

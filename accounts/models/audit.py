@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.companies import Company
+from accounts.models.people import User
 from config.base.ids import uuid7
 
 
@@ -13,7 +14,11 @@ class AuditEntry(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True, related_name="audit_entries")
+    # Whose account it is about, who sees it among what happened there; empty where it is a company's business alone.
+    person = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="audit_entries")
     actor = models.CharField(_("who"), max_length=254)
+    # The operator who was signed in as the actor; empty when it was really the actor.
+    operator = models.CharField(_("operator"), max_length=254, blank=True)
     action = models.CharField(_("action"), max_length=60)
     target = models.CharField(_("of what"), max_length=254, blank=True)
     # From where; empty for what the product did by itself.
@@ -25,7 +30,10 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
-        indexes = [models.Index(fields=["company", "-id"], name="audit_by_company")]
+        indexes = [
+            models.Index(fields=["company", "-id"], name="audit_by_company"),
+            models.Index(fields=["person", "-id"], name="audit_by_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} · {self.action} · {self.target}"

@@ -6,12 +6,12 @@ from django import forms
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from unfold.admin import ModelAdmin
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     """Rows to look at: nothing is added, changed or deleted."""
 
     list_per_page = 50

@@ -6,22 +6,16 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
-from accounts.services import record_audit
-from billing.admin.base import operator_of
+from accounts.audited_admin import AuditedAdmin
 from billing.currency import money
 from billing.entitlements import write_entitlements
 from billing.models import CreditPack, Plan
 from billing.services import write_unlimited
 
 
-def _note(request: HttpRequest, action: str, row: Plan | CreditPack, changed: list[str]) -> None:
-    record_audit(actor=operator_of(request).email, action=action, target=row.slug, detail={"changed": changed})
-
-
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):
+class PlanAdmin(AuditedAdmin):
     """Plans. A new price holds for who subscribes from now on; what a plan gives, for everybody on it at once."""
 
     list_display = ["name", "price_label", "monthly_credits", "daily_generations", "parallel_jobs", "is_active"]
@@ -33,7 +27,6 @@ class PlanAdmin(ModelAdmin):
             super().save_model(request, obj, form, change)
             write_entitlements(plan=obj)
             write_unlimited(plan=obj)
-            _note(request, "plan.edited" if change else "plan.added", obj, form.changed_data)
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         """Companies are on it, or were."""
@@ -41,7 +34,7 @@ class PlanAdmin(ModelAdmin):
 
 
 @admin.register(CreditPack)
-class CreditPackAdmin(ModelAdmin):
+class CreditPackAdmin(AuditedAdmin):
     """Packs. A new price holds from the next purchase."""
 
     list_display = ["__str__", "price", "is_active", "position"]
@@ -51,11 +44,6 @@ class CreditPackAdmin(ModelAdmin):
     def price(self, pack: CreditPack) -> str:
         """In the settlement currency."""
         return money(pack.price_cents)
-
-    def save_model(self, request: HttpRequest, obj: CreditPack, form: Any, change: bool) -> None:
-        """Save, and note what was changed."""
-        super().save_model(request, obj, form, change)
-        _note(request, "pack.edited" if change else "pack.added", obj, form.changed_data)
 
     def has_delete_permission(self, request: HttpRequest, obj: CreditPack | None = None) -> bool:
         """Somebody may have bought it."""

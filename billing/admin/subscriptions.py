@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
+from accounts.audited_admin import AuditedAdmin
 from billing.admin.base import ReadOnlyAdmin, operator_of
 from billing.corrections import change_plan, refuse_paid_for
 from billing.models import BillingPeriod, Subscription
@@ -49,9 +49,10 @@ class GivePlanForm(forms.ModelForm[Subscription]):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ModelAdmin):
+class SubscriptionAdmin(AuditedAdmin):
     """Which company is on which plan; the plan can be changed by hand."""
 
+    notes_itself = True
     form = GivePlanForm
     list_display = ["company", "plan", "status", "source", "period_start", "period_end"]
     list_filter = ["plan", "status", "source"]

@@ -43,6 +43,15 @@ def rotate(token: str) -> str:
         raise _undecryptable() from error
 
 
+def is_under_newest(token: str) -> bool:
+    """Whether the newest key alone decrypts it: then the older ones are not needed for it."""
+    try:
+        _key(_secrets()[0]).decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _undecryptable() -> Undecryptable:
     sentence = _(
         "The secrets that are set do not decrypt this. Add the former one to ENCRYPTION_KEYS, or enter it anew."
@@ -51,8 +60,11 @@ def _undecryptable() -> Undecryptable:
 
 
 def _fernet() -> MultiFernet:
-    secrets = [*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return _derived(tuple(secrets))
+    return _derived(_secrets())
+
+
+def _secrets() -> tuple[str, ...]:
+    return (*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
 
+from config.base.rotation import Rotation
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -80,5 +82,7 @@ audit_checks: Hook[[], Iterable[str]] = Hook("audit_checks")
 demo_made: Hook[[UUID], None] = Hook("demo_made")
 # `seed` writes what a fresh installation needs (plans, catalogue); can be run again.
 seeds: Hook[[], str] = Hook("seeds")
+# `rotate_secrets` has each app write what it keeps encrypted anew, under the newest key; can be run again.
+rotations: Hook[[], Rotation] = Hook("rotations")
 # What `/metrics` shows of each app; must be cheap, it is asked every few seconds.
 gauges: Hook[[], Iterable[Gauge]] = Hook("gauges")

@@ -67,6 +67,13 @@ function poll() {
   }, delay);
 }
 
+// When a form last left the page by itself, and how long its answer may take.
+const LEAVING_MS = 5000;
+let sentAt = -LEAVING_MS;
+addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) sentAt = performance.now();
+});
+
 const effects = {
   job: (id) => {
     document.querySelectorAll(`[data-job="${CSS.escape(id)}"]`).forEach(refresh);
@@ -76,6 +83,8 @@ const effects = {
   credits: () => refresh(document.getElementById("credits-pill")),
   revoked: () => {
     close();
+    // What was just sent ended the session on purpose, and leads somewhere itself.
+    if (performance.now() - sentAt < LEAVING_MS) return;
     location.assign(document.body.dataset.login);
   },
 };

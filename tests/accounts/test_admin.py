@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Company, Membership
 from accounts.services import record_audit
-from tests.factories.accounts import PersonFactory
+from tests.factories.accounts import PASSWORD, PersonFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +113,14 @@ def test_the_audit_cannot_be_changed(operator):
     assert operator.post(path, {"actor": "nobody"}).status_code == 403
     entry.refresh_from_db()
     assert entry.actor == "somebody"
+
+
+def test_the_admin_has_no_door_of_its_own(alice, alice_client):
+    operator = PersonFactory(is_operator=True)
+    client = Client()
+    led = client.get("/admin/accounts/user/", follow=True)
+    assert led.redirect_chain[-1][0].startswith("/login?next=")
+    answer = client.post("/admin/login/?next=/admin/", {"username": operator.email, "password": PASSWORD})
+    assert answer.headers["Location"].startswith("/login?next=")
+    assert "_auth_user_id" not in client.session
+    assert alice_client.get("/admin/login/").status_code == 403

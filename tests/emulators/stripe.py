@@ -170,6 +170,8 @@ class StripeDouble(Steering):
                 return pages.invoice_page(self.store, request, invoice_id)
             case ["i", _account, invoice_id, "pdf"]:
                 return self.download(request, pages.invoice_pdf(self.store, invoice_id), "application/pdf")
+            case ["receipts", charge_id]:
+                return pages.receipt(self.store, charge_id)
         return pages.shown("Page not found", "", status=404)
 
     # --- Telling ------------------------------------------------------------------------------------------------------

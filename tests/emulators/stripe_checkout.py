@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.emulators.stripe_catalogue import coupon_of, find_code, price_at_hand, reduction, start_discount
 from tests.emulators.stripe_collection import begin_collecting, collect, end_collecting
-from tests.emulators.stripe_invoices import build, finalize, intent_of, keep_draft, new_line, payments_of
+from tests.emulators.stripe_invoices import build, finalize, intent_of, keep_draft, new_line, payments_of, tax_rate
 from tests.emulators.stripe_life import expire
 from tests.emulators.stripe_payments import begin_paying, end_paying, new_intent, pay_intent
 from tests.emulators.stripe_people import (
@@ -26,6 +26,10 @@ METHODS = {"card": "card", "paypal": "paypal", "bank": "sepa_debit"}
 
 SHOWN_ONLY_WHEN_ASKED[("checkout.session", "line_items")] = lambda store, session: listed(
     store, items_sold(store, session), f"/v1/checkout/sessions/{session['id']}/line_items"
+)
+
+SHOWN_ONLY_WHEN_ASKED[("checkout.session", "total_details.breakdown")] = lambda store, session: _breakdown(
+    store, session
 )
 
 
@@ -153,6 +157,21 @@ def add_up(store: Store, session: Thing) -> None:
     session["total_details"] = {"amount_discount": subtotal - left, "amount_shipping": 0, "amount_tax": tax}
 
 
+def _breakdown(store: Store, session: Thing) -> Thing:
+    """What the reductions and the tax of a session come to, one by one."""
+    ids = store.private[session["id"]].get("discount_ids", [])
+    shown = [store.tables["discount"][discount_id] for discount_id in ids]
+    totals = session["total_details"]
+    tax: Thing = {"amount": totals["amount_tax"], "rate": tax_rate(store)} if totals["amount_tax"] else {}
+    taxes = [tax | {"taxability_reason": "standard_rated", "taxable_amount": None}] if tax else []
+    left, reductions = session["amount_subtotal"], []
+    for discount in shown:
+        taken = reduction(store, discount, left)
+        left -= taken
+        reductions.append({"amount": taken, "discount": discount})
+    return {"discounts": reductions, "taxes": taxes}
+
+
 def trial_end_of(store: Store, session: Thing) -> int | None:
     """When the trial of a session's subscription would end; None where it has none."""
     data = Asked(store.private[session["id"]]["subscription_data"])
@@ -276,7 +295,9 @@ def _subscribe(store: Store, session: Thing, customer: Thing, method: Thing, *, 
 def _discounts(store: Store, session: Thing, customer_id: str | None) -> list[str]:
     owner = {"checkout_session": session["id"], "customer": customer_id}
     pairs = store.private[session["id"]]["discounts"]
-    return [start_discount(store, coupon, code, **owner)["id"] for coupon, code in pairs]
+    ids = [start_discount(store, coupon, code, **owner)["id"] for coupon, code in pairs]
+    store.private[session["id"]]["discount_ids"] = ids
+    return ids
 
 
 def _status(session: Thing, *, paid: bool) -> str:

@@ -20,7 +20,9 @@ def live(store: Store, until: int) -> None:
         store.now = max(store.now, at)
         if thing is not None:
             _ACTS[what](store, thing, at)
+            store.let_events_go()
     store.now = max(store.now, until)
+    store.let_events_go()
 
 
 def _upcoming(store: Store, subscription: Thing, at: int) -> None:

@@ -242,6 +242,16 @@ def _invoice_rows(invoice: Thing) -> list[tuple[str, str]]:
     return [*rows, ("Total", money(invoice["total"], currency)), ("Paid", money(invoice["amount_paid"], currency))]
 
 
+def receipt(store: Store, charge_id: str) -> Reply:
+    """What was paid by a charge."""
+    charge = store.tables["charge"].get(charge_id)
+    if charge is None or not charge["paid"]:
+        return shown("Page not found", "", status=404)
+    rows = [("Paid", charge["amount"]), ("Refunded", charge["amount_refunded"])]
+    body = _rows([(name, money(amount, charge["currency"])) for name, amount in rows])
+    return shown(f"Receipt of {day(charge['created'])}", f"<section>{body}</section>")
+
+
 def invoice_pdf(store: Store, invoice_id: str) -> bytes | None:
     """The file of an invoice; None where there is none."""
     invoice = store.tables["invoice"].get(invoice_id)

@@ -24,6 +24,9 @@ Find = Callable[..., list[Thing]]
 NEVER = (
     *("application_fees", "file_links", "files", "mandates", "payouts", "plans", "quotes", "reviews", "setup_intents"),
     *("shipping_rates", "sources", "subscription_schedules", "tax_codes", "tax_ids", "topups", "transfers"),
+    *("country_specs", "identity/verification_reports", "identity/verification_sessions", "issuing/authorizations"),
+    *("issuing/cardholders", "issuing/cards", "issuing/disputes", "issuing/transactions"),
+    *("radar/early_fraud_warnings", "setup_attempts"),
 )
 
 
@@ -200,14 +203,18 @@ def answer(store: Store, method: str, path: str, asked: Asked) -> Thing:
             shown = ACTS[pattern](store, asked, *found.groups())
         else:
             things = LISTS[pattern.removeprefix("GET ")](store, asked, *found.groups())
-            shown = _page(pattern.removeprefix("GET "), things, asked, f"/v1/{path}")
+            shown = _page(store, pattern.removeprefix("GET "), things, asked, f"/v1/{path}")
         return expanded(store, shown, asked.texts("expand"))
     message = f"Unrecognized request URL ({method}: /v1/{path}). Please see https://stripe.com/docs."
     raise Refused(message, status=404)
 
 
-def _page(path: str, things: list[Thing], asked: Asked, url: str) -> Thing:
-    return page(things[::-1] if path in IN_ORDER else things, asked, url)
+def _page(store: Store, path: str, things: list[Thing], asked: Asked, url: str) -> Thing:
+    shown = page(things[::-1] if path in IN_ORDER else things, asked, url)
+    if path == "events":
+        # Only those on the page are read.
+        shown["data"] = [store.events[found["id"]].thing for found in shown["data"]]
+    return shown
 
 
 def _check_names(pattern: str, asked: Asked) -> None:

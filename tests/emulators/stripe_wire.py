@@ -191,9 +191,10 @@ def _within(moment: int, asked: Asked) -> bool:
 
 
 def expanded(store: Store, shown: Thing, paths: Iterable[str]) -> Thing:
-    """A copy of an object in which ids at these paths are replaced by what they name."""
-    shown = copied(shown)
-    for path in paths:
+    """An object in which ids at these paths are replaced by what they name: a copy, where there are any."""
+    wanted = list(paths)
+    shown = copied(shown) if wanted else shown
+    for path in wanted:
         steps = path.split(".")
         if len(steps) - (steps[0] == "data") > DEEPEST:
             raise Refused(f"You cannot expand more than {DEEPEST} levels of a property", param="expand")
@@ -201,23 +202,25 @@ def expanded(store: Store, shown: Thing, paths: Iterable[str]) -> Thing:
     return shown
 
 
-def _expand(store: Store, shown: Thing, steps: list[str], path: str) -> None:
+def _expand(store: Store, shown: Thing, steps: list[str], path: str, owner: Thing | None = None, at: str = "") -> None:
+    """Open one step after the other; `owner` is the object that `shown` is a part of, at the place `at` in it."""
     if not steps:
         return
+    if owner is None or "object" in shown:
+        owner, at = shown, ""
     step, rest = steps[0], steps[1:]
     if step not in shown:
-        make = SHOWN_ONLY_WHEN_ASKED.get((shown.get("object", ""), step))
+        make = SHOWN_ONLY_WHEN_ASKED.get((owner.get("object", ""), at + step))
         if make is None:
-            message = f"This property cannot be expanded ({path})."
-            raise Refused(message, param="expand") if "id" in shown or "url" in shown else Refused(message)
-        shown[step] = copied(make(store, shown))
+            raise Refused(f"This property cannot be expanded ({path}).", param="expand")
+        shown[step] = copied(make(store, owner))
     value = shown[step]
     if isinstance(value, list):
         shown[step] = [_opened(store, item) for item in value]
     elif isinstance(value, str):
         shown[step] = _opened(store, value)
     for part in _parts(shown[step]):
-        _expand(store, part, rest, path)
+        _expand(store, part, rest, path, owner, f"{at}{step}.")
 
 
 def _opened(store: Store, value: Any) -> Any:

@@ -91,6 +91,7 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "is-it-you": ("settled", _path("/confirm?next=/profile/security/app")),
     "company": ("team", _path("/company")),
     "company-personal": ("settled", _path("/company")),
+    "company-audit": ("team", _path("/company/audit")),
     "company-new": ("settled", _path("/company/new")),
     "invitation-unknown": ("", _path("/invitations/made-up")),
 }
