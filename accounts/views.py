@@ -27,7 +27,7 @@ from accounts.mailbox import find_mail, is_open_to, newest_mails
 from accounts.models import User
 from accounts.refusals import UsernameTaken
 from accounts.services import update_person
-from accounts.viewer import viewer_of
+from accounts.viewer import reader_of
 
 
 class ConfirmEmailView(allauth_views.ConfirmEmailView):
@@ -136,7 +136,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("profile")
-    context = {"form": form, "avatar_form": AvatarForm(), "figures": figures_of(viewer_of(request))}
+    context = {"form": form, "avatar_form": AvatarForm(), "figures": figures_of(reader_of(request))}
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 

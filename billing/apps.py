@@ -17,7 +17,19 @@ class BillingConfig(AppConfig):
         """Fill the hooks; models can be imported only now."""
         from djstripe import checks as djstripe_checks
 
-        from billing import actors, audit, caps, entitlements, erasing, gauges, hooks, lifecycle, plans
+        from billing import (
+            actors,
+            audit,
+            caps,
+            entitlements,
+            erasing,
+            gauges,
+            hooks,
+            lifecycle,
+            notice_mail,
+            plans,
+            reminders,
+        )
         from billing.stripe import webhooks
 
         # They look for what dj-stripe's own view needs, in the database, which need not be there when checks run.
@@ -39,6 +51,8 @@ class BillingConfig(AppConfig):
         registry.periodic.append(registry.Periodic("stripe-reconcile", every=600, run=actors.reconcile_when_due))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
         registry.periodic.append(registry.Periodic("test-money", every=60, run=hooks.renew_test_money))
+        registry.periodic.append(registry.Periodic("billing-notices", every=60, run=notice_mail.send_waiting))
+        registry.periodic.append(registry.Periodic("billing-reminders", every=3600, run=reminders.remind_when_due))
         registry.periodic.append(
             registry.Periodic("renew-entitlements", every=3600, run=entitlements.renew_entitlements)
         )

@@ -14,11 +14,11 @@ from accounts.models import Company
 from accounts.services import record_audit
 from billing.entitlements import write_entitlements
 from billing.facts import PaymentFact, SubscriptionFact
-from billing.models import BillingPeriod, LedgerEntry, Payment, Plan, Subscription, Wallet
+from billing.models import BillingPeriod, LedgerEntry, Payment, Plan, Subscription
 from billing.periods import record_period, stop_periods
 from billing.plans import default_plan
 from billing.reversals import collect_debt, settle_reversals
-from billing.services import grant_credits, lock_wallet
+from billing.services import grant_credits, lock_wallet, write_unlimited
 
 LIVE = (
     Subscription.Status.TRIALING,
@@ -193,7 +193,7 @@ def end_subscription(subscription: Subscription, *, now: datetime, actor: str) -
 def put_into_force(subscription: Subscription, *, before: Plan, actor: str) -> None:
     """Save a subscription and write down what its plan gives, wherever that is read."""
     subscription.save()
-    Wallet.objects.filter(company=subscription.company).update(unlimited=subscription.plan.monthly_credits is None)
+    write_unlimited(company=subscription.company)
     write_entitlements(company=subscription.company)
     if subscription.plan != before:
         record_audit(

@@ -583,7 +583,13 @@ _ADMIN_MENU = [
             (_("Wallets"), "account_balance_wallet", "billing_wallet"),
             (_("Ledger"), "receipt_long", "billing_ledgerentry"),
             (_("Subscriptions"), "autorenew", "billing_subscription"),
+            (_("Payments"), "payments", "billing_payment"),
+            (_("Credit adjustments"), "exposure", "billing_adjustmentrequest"),
+            (_("Sales enquiries"), "contact_mail", "billing_salesenquiry"),
             (_("Plans"), "sell", "billing_plan"),
+            (_("Credit packs"), "inventory_2", "billing_creditpack"),
+            (_("Mails about money"), "mail", "billing_billingnotice"),
+            (_("Stripe events"), "bolt", "billing_stripeevent"),
         ],
     ),
 ]
@@ -595,7 +601,13 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
-            {"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]},
+            {
+                "items": [
+                    {"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")},
+                    {"title": _("Margins"), "icon": "query_stats", "link": reverse_lazy("admin-margins")},
+                    {"title": _("Stripe"), "icon": "webhook", "link": reverse_lazy("admin-stripe")},
+                ]
+            },
             *(
                 {
                     "title": title,
