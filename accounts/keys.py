@@ -116,7 +116,10 @@ def authenticate(secret: str) -> ApiKey | None:
     key = (
         ApiKey.objects.filter(prefix=parts[1])
         .select_related("company", "user")
-        .annotate(role=Subquery(place.values("role")[:1]), ahead=Subquery(with_place(place).values("ahead")[:1]))
+        .annotate(
+            role=Subquery(place.values("role")[:1]),
+            ahead=Subquery(with_place(place).values("ahead")[:1]),  # type: ignore[misc]
+        )
         .first()
     )
     # An unknown prefix takes the time of a known one.
