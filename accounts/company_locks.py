@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.company_refusals import CompanyFull, LastOwner, NoSuchMember, NotAllowed, PersonalCompany
 from accounts.models import Company, Membership, User
+from accounts.seats import seats_of
 from accounts.viewer import CompanyInactive, Viewer
+from config.base.refusal import Allowance
 
 Role = Membership.Role
 _RANK = {Role.MEMBER.value: 0, Role.ADMIN.value: 1, Role.OWNER.value: 2}
@@ -72,12 +74,6 @@ def refuse_without_owner(company: Company, user: User) -> None:
         raise LastOwner(_("A company needs an owner. Make somebody else an owner first."))
 
 
-def seats_of(company: Company) -> int | None:
-    """How many people the plan has room for; None: as many as wanted."""
-    seats: int | None = company.entitlements.get("seats", 1)
-    return seats
-
-
 def full_sentence(used: int, limit: int) -> str:
     """What is said when a company has no seat left."""
     return _("All seats are taken: %(used)d of %(limit)d. Choose a larger plan, or remove somebody.") % {
@@ -93,6 +89,7 @@ def add_member(company: Company, user: User, role: str) -> Membership:
     if seats is not None and used >= seats:
         raise CompanyFull(
             _("%(company)s is full: %(used)d of %(limit)d seats are taken. Ask its owner to make room.")
-            % {"company": company.name, "used": used, "limit": seats}
+            % {"company": company.name, "used": used, "limit": seats},
+            allowance=Allowance(used=used, limit=seats),
         )
     return Membership.objects.create(company=company, user=user, role=role)

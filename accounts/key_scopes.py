@@ -50,6 +50,16 @@ SCOPES: dict[str, dict[str, str]] = {
     # Credits.
     "api-credits-balance": {"GET": READ},
     "api-credits-history": {"GET": READ},
+    "api-credits-purchase": {"POST": MANAGE},
+    # Plans and payments.
+    "api-plans": {"GET": READ},
+    "api-subscription": {"GET": READ},
+    "api-my-subscription": {"GET": READ},
+    "api-checkout": {"POST": MANAGE},
+    "api-upgrade": {"POST": MANAGE},
+    "api-portal": {"POST": MANAGE},
+    "api-cancel": {"POST": MANAGE},
+    "api-payments": {"GET": MANAGE},
     # Pictures.
     "api-uploads": {"POST": GENERATE},
     "api-assets": {"GET": READ},

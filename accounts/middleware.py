@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Company, Membership, User
 from accounts.people import languages
 from accounts.sessions import note_seen
-from accounts.viewer import AccountEnding, NoCompany, places_of, viewer_of
+from accounts.viewer import AccountEnding, NoCompany, places_of, reader_of
 from config.base.refusal_pages import refuse
 
 
@@ -89,6 +89,6 @@ def _places(request: HttpRequest) -> list[Membership]:
 
 def _company(request: HttpRequest) -> Company | None:
     try:
-        return viewer_of(request).company
+        return reader_of(request).company
     except NoCompany:
         return None

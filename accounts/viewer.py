@@ -10,9 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, Company, Membership, User
+from accounts.seats import SeatFrozen, has_seat, with_place
 from config.base.refusal import Refusal
 
 SESSION_KEY = "company"
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 ALL_SCOPES = frozenset(ApiKey.Scope.values)
 _ADMINS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
@@ -29,6 +31,8 @@ class Viewer:
     role: str
     api_key: ApiKey | None = None
     scopes: frozenset[str] = ALL_SCOPES
+    # False for whoever a downgrade left without a seat: such a person only looks (`accounts.seats`).
+    has_seat: bool = True
 
     def can(self, scope: str) -> bool:
         """Whether this way of signing in allows `read`, `generate` or `manage`."""
@@ -82,7 +86,7 @@ class AccountEnding(NoCompany):
 
 def memberships_of(user: User) -> list[Membership]:
     """All places of a person, also in companies that are switched off, the oldest first. One query."""
-    return list(Membership.objects.filter(user=user).select_related("company").order_by("id"))
+    return list(with_place(Membership.objects.filter(user=user).select_related("company").order_by("id")))
 
 
 def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> Viewer | None:
@@ -107,11 +111,23 @@ def _choose(user: User, memberships: Sequence[Membership], company_id: str | Non
         return None
     personal = next((row for row in active if row.company.kind == Company.Kind.PERSONAL), active[0])
     membership = chosen or personal
-    return Viewer(user=user, company=membership.company, role=membership.role)
+    company, role, ahead = membership.company, membership.role, membership.ahead  # type: ignore[attr-defined]
+    return Viewer(user=user, company=company, role=role, has_seat=has_seat(company=company, role=role, ahead=ahead))
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
-    """The viewer of a page or of an API request whose user is known. Raises `NoCompany`.
+    """The viewer of a page or of an API request whose user is known, who may act.
+
+    Raises `NoCompany`, and `SeatFrozen` where a request that changes something comes from somebody without a seat.
+    """
+    found = reader_of(request)
+    if not found.has_seat and request.method not in SAFE:
+        raise SeatFrozen(found.company)
+    return found
+
+
+def reader_of(request: HttpRequest) -> Viewer:
+    """The viewer, whoever it is: for what people do about themselves, and to leave. Raises `NoCompany`.
 
     Found once a request and for that user; DRF requests are unwrapped, so both share the finding.
     """

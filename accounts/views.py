@@ -28,7 +28,7 @@ from accounts.mailbox import find_mail, is_open_to, newest_mails
 from accounts.models import User
 from accounts.refusals import UsernameTaken
 from accounts.services import update_person
-from accounts.viewer import viewer_of
+from accounts.viewer import reader_of
 
 
 class ConfirmEmailView(allauth_views.ConfirmEmailView):
@@ -141,7 +141,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "avatar_form": AvatarForm(),
-        "figures": figures_of(viewer_of(request)),
+        "figures": figures_of(reader_of(request)),
         "export": export,
         "export_url": address_of(export) if export else "",
         "export_again_at": export.requested_at + PAUSE if export else None,

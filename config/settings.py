@@ -471,6 +471,8 @@ SPECTACULAR_SETTINGS = {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
+        "PaymentKind": "billing.models.Payment.Kind",
+        "PaymentState": "billing.models.Payment.State",
     },
 }
 
@@ -486,6 +488,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
     "enhance": (env.int("RATE_LIMIT_ENHANCE", default=20), 60),
     "invitations": (env.int("RATE_LIMIT_INVITATIONS", default=30), 60 * 60),
+    "buying": (env.int("RATE_LIMIT_BUYING", default=60), 60 * 60),
+    "enquiries": (env.int("RATE_LIMIT_ENQUIRIES", default=5), 60 * 60),
     "completions": (env.int("RATE_LIMIT_COMPLETIONS", default=240), 60),
 }
 
@@ -585,7 +589,13 @@ _ADMIN_MENU = [
             (_("Wallets"), "account_balance_wallet", "billing_wallet"),
             (_("Ledger"), "receipt_long", "billing_ledgerentry"),
             (_("Subscriptions"), "autorenew", "billing_subscription"),
+            (_("Payments"), "payments", "billing_payment"),
+            (_("Credit adjustments"), "exposure", "billing_adjustmentrequest"),
+            (_("Sales enquiries"), "contact_mail", "billing_salesenquiry"),
             (_("Plans"), "sell", "billing_plan"),
+            (_("Credit packs"), "inventory_2", "billing_creditpack"),
+            (_("Mails about money"), "mail", "billing_billingnotice"),
+            (_("Stripe events"), "bolt", "billing_stripeevent"),
         ],
     ),
 ]
@@ -597,7 +607,13 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
-            {"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]},
+            {
+                "items": [
+                    {"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")},
+                    {"title": _("Margins"), "icon": "query_stats", "link": reverse_lazy("admin-margins")},
+                    {"title": _("Stripe"), "icon": "webhook", "link": reverse_lazy("admin-stripe")},
+                ]
+            },
             *(
                 {
                     "title": title,

@@ -8,6 +8,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.currency import money
 from config.base.ids import uuid7
 
 
@@ -84,7 +85,7 @@ class Plan(models.Model):
             return gettext("By agreement")
         if self.monthly_price_cents == 0:
             return gettext("Free")
-        return gettext("$%(price)s a month") % {"price": f"{self.monthly_price_cents / 100:.2f}"}
+        return gettext("%(price)s a month") % {"price": money(self.monthly_price_cents, is_short=True)}
 
     @property
     def summary(self) -> list[str]:

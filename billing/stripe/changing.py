@@ -8,20 +8,13 @@ from django.utils.translation import gettext as _
 from accounts.models import Company
 from billing.following import LIVE
 from billing.models import Interval, Payment, Plan, Subscription
+from billing.refusals import NotForSale, NotSubscribed
 from billing.stripe.applying import apply_charge, apply_invoice, apply_subscription
-from billing.stripe.checkout import NotForSale
 from billing.stripe.client import asking, plain
 from config.base.refusal import Refusal
 
 # What makes a downgrade wait, and what takes that back.
 KEEPS_NOTHING = {"keeps_plan": "", "keeps_until": ""}
-
-
-class NotSubscribed(Refusal):
-    """The company pays for no plan at Stripe."""
-
-    code = "not_subscribed"
-    status = 409
 
 
 class NothingToRefund(Refusal):

@@ -9,26 +9,12 @@ from django.utils.translation import gettext as _
 from accounts.models import Company, User
 from billing.following import LIVE
 from billing.models import BillingPeriod, CreditPack, Interval, Plan, Subscription
+from billing.refusals import AlreadySubscribed, NotForSale
 from billing.stripe.client import asking
 from billing.stripe.customers import ensure_customer
-from config.base.refusal import Refusal
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
-
-
-class AlreadySubscribed(Refusal):
-    """The company pays for a plan already."""
-
-    code = "already_subscribed"
-    status = 409
-
-
-class NotForSale(Refusal):
-    """The plan, or the pack, cannot be bought like this."""
-
-    code = "not_for_sale"
-    status = 409
 
 
 def start_subscription_checkout(*, company: Company, plan: Plan, interval: str, user: User) -> str:
