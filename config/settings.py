@@ -470,6 +470,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
+        "ExportState": "accounts.models.DataExport.State",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
         "PaymentKind": "billing.models.Payment.Kind",
         "PaymentState": "billing.models.Payment.State",
