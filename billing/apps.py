@@ -23,6 +23,7 @@ class BillingConfig(AppConfig):
             caps,
             entitlements,
             erasing,
+            exporting,
             gauges,
             hooks,
             lifecycle,
@@ -45,6 +46,8 @@ class BillingConfig(AppConfig):
         registry.audit_checks.register(entitlements.disagreeing_entitlements)
         registry.member_usage.register(caps.usage_by_member)
         registry.company_deleted.register(erasing.erase_words)
+        registry.person_deleted.register(erasing.forget_person)
+        registry.person_exported.register(exporting.export_money)
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("stripe-events", every=5, run=webhooks.send_due))
