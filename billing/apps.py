@@ -31,7 +31,7 @@ class BillingConfig(AppConfig):
             plans,
             reminders,
         )
-        from billing.stripe import webhooks
+        from billing.stripe import leaving, webhooks
 
         # They look for what dj-stripe's own view needs, in the database, which need not be there when checks run.
         registered = checks.registry.registry.registered_checks
@@ -45,6 +45,7 @@ class BillingConfig(AppConfig):
         registry.audit_checks.register(audit.broken_rows)
         registry.audit_checks.register(entitlements.disagreeing_entitlements)
         registry.member_usage.register(caps.usage_by_member)
+        registry.company_closing.register(leaving.stop_paying)
         registry.company_deleted.register(erasing.erase_words)
         registry.person_deleted.register(erasing.forget_person)
         registry.person_exported.register(exporting.export_money)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from billing.models import Payment, Plan
 from billing.stripe.changing import cancel_subscription, change_subscription, refund_at_stripe, resume_subscription
 from billing.stripe.client import PaymentDeclined
+from billing.stripe.leaving import stop_paying
 from tests.billing.stripe_life import Life
 from tests.factories.billing import broken_of
 
@@ -227,3 +228,19 @@ def test_a_lost_dispute_stays_taken(life: Life) -> None:
     life.double.close_dispute(dispute["id"], won=False)
     life.catch_up()
     assert (life.wallet.balance, life.wallet.debt) == (0, 0)
+
+
+def test_a_company_that_is_deleted_pays_no_more_and_is_forgotten_at_stripe(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    customer, reference = life.subscription.customer, life.subscription.reference
+    life.double.fail_next("503", times=3)
+    assert not stop_paying(life.company.pk)
+    assert life.plan == "basic"
+    for _time in range(2):
+        assert stop_paying(life.company.pk)
+    assert life.double.find(reference)["status"] == "canceled"
+    assert life.double.find(customer)["deleted"]
+    assert (life.plan, life.subscription.customer) == ("free", "")
+    life.catch_up()
+    assert life.plan == "free"
