@@ -84,6 +84,9 @@ ACTS: Final[dict[str, Act]] = {
     # Money.
     "credits.adjusted": Act(Kind.MONEY, _("%(actor)s changed the credits by %(amount)s: %(reason)s")),
     "plan.changed": Act(Kind.MONEY, _("%(actor)s changed the plan to %(plan)s")),
+    "subscription.change_asked": Act(Kind.MONEY, _("%(actor)s asked for the plan %(plan)s")),
+    "subscription.cancelled": Act(Kind.MONEY, _("%(actor)s cancelled the plan %(plan)s")),
+    "subscription.resumed": Act(Kind.MONEY, _("%(actor)s took a change of the plan %(plan)s back")),
     # What is made.
     "asset.bin": Act(Kind.WORK, _("%(actor)s put a picture into the bin: %(target)s")),
     "asset.restore": Act(Kind.WORK, _("%(actor)s took a picture out of the bin: %(target)s")),

@@ -15,7 +15,7 @@ from accounts.company_refusals import NotAllowed
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from billing import test_money
-from billing.changes import Change, change_to, may_change
+from billing.changes import Change, change_to, is_beyond_given, may_change
 from billing.models import CreditPack, Plan
 from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentsNotSetUp
 from billing.standing import Standing, price_of_plan, sees_payments, standing_of
@@ -53,7 +53,7 @@ def buy_plan(*, viewer: Viewer, plan: Plan, interval: str) -> str:
             _("Your company pays for %(plan)s already. Change that plan instead of buying a second one.")
             % {"plan": standing.plan.name}
         )
-    if standing.is_by_hand and (plan.monthly_price_cents or 0) <= (standing.plan.monthly_price_cents or _ENDLESS):
+    if not is_beyond_given(standing, plan):
         raise AlreadySubscribed(
             _("Your company was given %(plan)s by whoever runs this product. Ask them before you buy another plan.")
             % {"plan": standing.plan.name}
@@ -133,10 +133,6 @@ def resume(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
             change_subscription(company=viewer.company, plan=standing.plan, interval=interval)
         _note(viewer, "subscription.resumed", request, plan=standing.plan.slug)
     return standing_of(viewer.company)
-
-
-# Dearer than every plan with a price.
-_ENDLESS = 2**63
 
 
 def _require_buyer(viewer: Viewer) -> None:

@@ -74,7 +74,7 @@ class SubscriptionSerializer(serializers.Serializer[Standing]):
     status = serializers.ChoiceField(
         ["trialing", "active", "past_due", "paused", "cancelled"], source="subscription.status"
     )
-    source = serializers.ChoiceField(  # type: ignore[assignment]  # the name of a field's own attribute
+    source = serializers.ChoiceField(  # type: ignore[assignment]
         ["free", "stripe", "test", "manual"],
         source="subscription.source",
         help_text="Who pays: nobody, Stripe, test money, or an operator gave it.",

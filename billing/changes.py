@@ -50,6 +50,12 @@ def is_upgrade(standing: Standing, plan: Plan, interval: str) -> bool:
     return interval == Interval.YEAR and standing.paid_interval == Interval.MONTH
 
 
+def is_beyond_given(standing: Standing, plan: Plan) -> bool:
+    """Whether buying a plan would give more than what an operator gave; a plan without a price is above all."""
+    given = standing.plan.monthly_price_cents
+    return not standing.is_by_hand or (given is not None and (plan.monthly_price_cents or 0) > given)
+
+
 def may_change(standing: Standing, plan: Plan, interval: str) -> bool:
     """Whether a change is possible before what is paid for ends: one for less keeps how often is paid."""
     return interval == standing.paid_interval or is_upgrade(standing, plan, interval)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from billing.changes import may_change
+from billing.changes import is_beyond_given, may_change
 from billing.meters import figure
 from billing.models import CreditPack, Interval, Plan
 from billing.standing import Standing, price_of_plan
@@ -121,7 +121,7 @@ def _act(plan: Plan, price: int | None, interval: str, standing: Standing | None
     if price == 0:
         return Act.CANCEL if standing.is_paid and not standing.ends_at else Act.NOTHING
     if not standing.is_paid:
-        return Act.BUY
+        return Act.BUY if is_beyond_given(standing, plan) else Act.NOTHING
     return Act.CHANGE if may_change(standing, plan, interval) else Act.NOTHING
 
 

@@ -60,7 +60,9 @@ def next_expiry_of(company: Company, now: datetime) -> Expiry | None:
     """The credits that expire next; None when none do. One query."""
     lots = CreditLot.objects.filter(wallet_id=company.pk, remaining__gt=0, expires_at__gt=now)
     first = lots.values("expires_at").annotate(left=Sum("remaining")).order_by("expires_at").first()
-    return Expiry(first["left"], first["expires_at"]) if first and first["expires_at"] else None
+    if first is None or first["expires_at"] is None:
+        return None
+    return Expiry(first["left"], first["expires_at"])
 
 
 def generations_used(company: Company, day: str) -> int:

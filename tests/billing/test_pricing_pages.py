@@ -73,6 +73,16 @@ def test_who_pays_changes_instead_of_buying_a_second_plan(
     assert Subscription.objects.get(company=company).plan.slug == "basic"
 
 
+def test_what_an_operator_gave_is_not_replaced_by_buying_less(
+    alice_client: Client, company: Company, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    put_on(company, "pro")
+    Subscription.objects.filter(company=company).update(source="manual")
+    assert "Choose Basic" not in text_of(alice_client)
+    assert alice_client.post("/billing/plan", {"plan": "basic"}).status_code == 409
+
+
 def test_a_trial_is_named_with_what_follows(client: Client) -> None:
     Plan.objects.filter(slug="basic").update(trial_days=14)
     assert "14 days free" in text_of(client)
