@@ -113,11 +113,13 @@ def authenticate(secret: str) -> ApiKey | None:
     if parts is None:
         return None
     place = Membership.objects.filter(company=OuterRef("company"), user=OuterRef("user"))
-    ahead = with_place(place).values("ahead")  # type: ignore[misc]  # annotated there
     key = (
         ApiKey.objects.filter(prefix=parts[1])
         .select_related("company", "user")
-        .annotate(role=Subquery(place.values("role")[:1]), ahead=Subquery(ahead[:1]))
+        .annotate(
+            role=Subquery(place.values("role")[:1]),
+            ahead=Subquery(with_place(place).values("ahead")[:1]),  # type: ignore[misc]
+        )
         .first()
     )
     # An unknown prefix takes the time of a known one.
@@ -180,8 +182,6 @@ def _refuse_ended(key: ApiKey, role: str, now: datetime) -> None:
         raise KeyEnded(_("This API key has expired. Make a new one."), code="key_expired")
     if not role:
         raise KeyEnded(_("The person of this API key does not belong to the company any more."), code="key_revoked")
-    if key.user.delete_after is not None:
-        raise KeyEnded(_("The account of this API key is to be deleted."), code="key_revoked")
     if not key.user.is_active:
         raise Inactive(_("Your account is not active. Write to us if that surprises you."))
 

@@ -109,12 +109,13 @@ def _note(asked: AdjustmentRequest, actor: User, action: str) -> None:
     record_audit(
         actor=actor.email,
         action=action,
+        # Not the company's to read: what came of it is.
         target=str(asked.company),
-        company=asked.company,
         detail={
             "amount": asked.amount,
             "reason": asked.reason,
             "request": str(asked.pk),
+            "company": str(asked.company_id),
             "asked_by": asked.requested_by.email,
         },
     )

@@ -78,7 +78,7 @@ def note_refund(*, payment: Payment, cents: int, reason: str, actor: User) -> No
         action="payment.refunded",
         target=payment.key,
         company=payment.company,
-        detail={"cents": cents, "currency": payment.currency, "reason": reason},
+        detail={"cents": cents, "amount": money(cents, payment.currency), "reason": reason},
     )
 
 

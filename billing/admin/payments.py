@@ -34,7 +34,10 @@ class RefundForm(forms.Form):
         help_text=_("Credits that it paid for go back with it; those that are spent become a debt."),
     )
     reason = forms.CharField(
-        label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget, help_text=_("For the audit log.")
+        label=_("Reason"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The company reads this in its audit log."),
     )
     seen = forms.IntegerField(widget=forms.HiddenInput)
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -54,7 +55,8 @@ def ask(company: Company, one: User) -> Callable[..., AdjustmentRequest | bool]:
 
 
 def actions(company: Company) -> list[str]:
-    return list(AuditEntry.objects.filter(company=company).order_by("id").values_list("action", flat=True))
+    mine = Q(company=company) | Q(detail__company=str(company.pk))
+    return list(AuditEntry.objects.filter(mine).order_by("id").values_list("action", flat=True))
 
 
 def waiting(found: AdjustmentRequest | bool) -> AdjustmentRequest:

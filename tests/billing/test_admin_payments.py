@@ -232,7 +232,7 @@ def test_a_plan_whose_credits_become_unlimited_is_so_for_everybody_on_it(
     values = {name: ("on" if value is True else value) for name, value in values.items() if value is not False}
     assert operator_client.post(f"/admin/billing/plan/{plan.pk}/change/", values).status_code == 302
     assert Wallet.objects.get(company=company).unlimited
-    assert AuditEntry.objects.filter(action="plan.edited", target=plan.slug).exists()
+    assert AuditEntry.objects.filter(action="admin.changed", target=str(plan)).exists()
 
 
 def test_an_enquiry_is_marked_as_answered_once(operator_client: Client) -> None:
