@@ -37,7 +37,7 @@ from accounts.serializers import (
 )
 from accounts.services import update_person
 from accounts.tokens import TokenStrategy, accept_access, drop_session, end_session, switch_tokens
-from accounts.viewer import viewer_for, viewer_of
+from accounts.viewer import reader_of, viewer_for
 from config.base.ids import uuid7
 from config.base.problem import CONTENT_TYPE, problem_body
 
@@ -350,7 +350,7 @@ class MeAPI(APIView):
         tags=["People"], summary="Who am I", responses={200: PersonSerializer, 401: _problem("Not signed in")}
     )
     def get(self, request: Request) -> Response:
-        return Response(person_of(viewer_of(request)))
+        return Response(person_of(reader_of(request)))
 
     @extend_schema(
         tags=["People"],
@@ -360,7 +360,7 @@ class MeAPI(APIView):
         examples=[OpenApiExample("Move", {"time_zone": "Europe/Kyiv"}, request_only=True)],
     )
     def patch(self, request: Request) -> Response:
-        viewer = viewer_of(request)
+        viewer = reader_of(request)
         serializer = ChangePersonSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         if serializer.validated_data:

@@ -83,6 +83,7 @@ ACTS: Final[dict[str, Act]] = {
     "api_key.revoked": Act(Kind.KEYS, _("%(actor)s revoked the API key %(target)s")),
     # Money.
     "credits.adjusted": Act(Kind.MONEY, _("%(actor)s changed the credits by %(amount)s: %(reason)s")),
+    "payment.refunded": Act(Kind.MONEY, _("%(actor)s gave %(amount)s back: %(reason)s")),
     "plan.changed": Act(Kind.MONEY, _("%(actor)s changed the plan to %(plan)s")),
     "subscription.change_asked": Act(Kind.MONEY, _("%(actor)s asked for the plan %(plan)s")),
     "subscription.cancelled": Act(Kind.MONEY, _("%(actor)s cancelled the plan %(plan)s")),
@@ -101,6 +102,16 @@ ACTS: Final[dict[str, Act]] = {
     "admin.added": Act(Kind.OPERATORS, _("%(actor)s added %(target)s (%(model)s) in the admin")),
     "admin.changed": Act(Kind.OPERATORS, _("%(actor)s changed %(target)s (%(model)s) in the admin: %(fields)s")),
     "admin.deleted": Act(Kind.OPERATORS, _("%(actor)s deleted %(target)s (%(model)s) in the admin")),
+    "credits.adjustment_asked": Act(
+        Kind.OPERATORS, _("%(actor)s asked for %(amount)s credits for %(target)s: %(reason)s")
+    ),
+    "credits.adjustment_approved": Act(
+        Kind.OPERATORS, _("%(actor)s approved %(amount)s credits for %(target)s, which %(asked_by)s had asked for")
+    ),
+    "credits.adjustment_rejected": Act(
+        Kind.OPERATORS, _("%(actor)s rejected %(amount)s credits for %(target)s, which %(asked_by)s had asked for")
+    ),
+    "enquiry.answered": Act(Kind.OPERATORS, _("%(actor)s answered the sales enquiry %(target)s")),
     "breaker.close": Act(Kind.OPERATORS, _("%(actor)s let the provider %(target)s be asked again")),
     "provider.added": Act(Kind.OPERATORS, _("%(actor)s added the provider %(target)s")),
     "provider.changed": Act(Kind.OPERATORS, _("%(actor)s changed the provider %(target)s: %(fields)s")),

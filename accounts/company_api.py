@@ -28,7 +28,7 @@ from accounts.company_serializers import (
 )
 from accounts.models import Company, Invitation, Membership, User
 from accounts.serializers import ProblemSerializer
-from accounts.viewer import Viewer, memberships_of, viewer_of
+from accounts.viewer import Viewer, memberships_of, reader_of, viewer_of
 from config.base import limits
 
 _TAGS = ["Companies"]
@@ -46,7 +46,10 @@ _CONFLICT = _problem("`last_owner`, `personal_company`, `company_full` or `alrea
 
 def _manager(request: Request) -> Viewer:
     """The viewer, whose way of signing in may manage; roles are the services' business."""
-    viewer = viewer_of(request)
+    return _managing(viewer_of(request))
+
+
+def _managing(viewer: Viewer) -> Viewer:
     if not viewer.can("manage"):
         raise NotAllowed(_("This key may not manage the company. Use one with the scope `manage`."))
     return viewer
@@ -264,7 +267,7 @@ class AcceptAPI(APIView):
         examples=[OpenApiExample("From the mail", {"token": "q5cBf…"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        _manager(request)
+        _managing(reader_of(request))
         data = TokenSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         user = cast("User", request.user)

@@ -6,11 +6,14 @@ before may have changed meanwhile.
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.company_refusals import CompanyFull, LastOwner, NoSuchMember, NotAllowed, PersonalCompany
 from accounts.models import Company, Membership, User
+from accounts.seats import seats_of
 from accounts.viewer import CompanyInactive, Viewer
+from config.base.refusal import Allowance
 
 Role = Membership.Role
 _RANK = {Role.MEMBER.value: 0, Role.ADMIN.value: 1, Role.OWNER.value: 2}
@@ -59,16 +62,16 @@ def refuse_personal(company: Company) -> None:
         )
 
 
-def refuse_without_owner(company: Company) -> None:
-    """Raises `LastOwner` when a locked company has one owner only, who is about to be one no more."""
-    if Membership.objects.filter(company=company, role=Role.OWNER).count() < 2:
+def other_owners(company: Company, user: User) -> QuerySet[Membership]:
+    """Owners of a company beside one person, without those whose accounts are to be deleted."""
+    owners = Membership.objects.filter(company=company, role=Role.OWNER, user__delete_after=None)
+    return owners.exclude(user=user)
+
+
+def refuse_without_owner(company: Company, user: User) -> None:
+    """Raises `LastOwner` when a person who is about to own a locked company no more is the only owner."""
+    if not other_owners(company, user).exists():
         raise LastOwner(_("A company needs an owner. Make somebody else an owner first."))
-
-
-def seats_of(company: Company) -> int | None:
-    """How many people the plan has room for; None: as many as wanted."""
-    seats: int | None = company.entitlements.get("seats", 1)
-    return seats
 
 
 def full_sentence(used: int, limit: int) -> str:
@@ -86,6 +89,7 @@ def add_member(company: Company, user: User, role: str) -> Membership:
     if seats is not None and used >= seats:
         raise CompanyFull(
             _("%(company)s is full: %(used)d of %(limit)d seats are taken. Ask its owner to make room.")
-            % {"company": company.name, "used": used, "limit": seats}
+            % {"company": company.name, "used": used, "limit": seats},
+            allowance=Allowance(used=used, limit=seats),
         )
     return Membership.objects.create(company=company, user=user, role=role)

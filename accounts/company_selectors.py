@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db.models import Case, IntegerField, QuerySet, When
 
-from accounts.company_locks import Role, seats_of
+from accounts.company_locks import Role
 from accounts.invitations import open_invitations
 from accounts.models import Company, Invitation, Membership
+from accounts.seats import has_seat, seats_of, with_place
 from accounts.viewer import Viewer
 from config.base import registry
 from config.base.registry import MemberUsage
@@ -18,12 +19,13 @@ NOTHING = MemberUsage(day=0, month=0)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One row of the list of members. `used` counts in the period of the cap; None where it is not shown."""
+    """One row of the list of members. `usage` is None where it is not shown; whoever has no seat only looks."""
 
     place: Membership
     usage: MemberUsage | None
     is_self: bool
     may_change: bool
+    has_seat: bool
 
     @property
     def used(self) -> int:
@@ -48,7 +50,7 @@ class Seats:
 def memberships_in(company: Company) -> QuerySet[Membership]:
     """Who belongs to a company: owners first, then admins, then members, the longest here first."""
     rank = Case(When(role=Role.OWNER, then=0), When(role=Role.ADMIN, then=1), default=2, output_field=IntegerField())
-    return Membership.objects.filter(company=company).select_related("user").order_by(rank, "id")
+    return with_place(Membership.objects.filter(company=company).select_related("user").order_by(rank, "id"))
 
 
 def members_for(viewer: Viewer, places: Sequence[Membership]) -> list[Member]:
@@ -60,6 +62,7 @@ def members_for(viewer: Viewer, places: Sequence[Membership]) -> list[Member]:
             usage=usage.get(place.user_id, NOTHING) if viewer.is_admin or place.user_id == viewer.user.pk else None,
             is_self=place.user_id == viewer.user.pk,
             may_change=viewer.is_admin and (viewer.is_owner or place.role != Role.OWNER),
+            has_seat=has_seat(company=viewer.company, role=place.role, ahead=place.ahead),  # type: ignore[attr-defined]
         )
         for place in places
     ]

@@ -106,6 +106,7 @@ class MemberSerializer(serializers.Serializer[Any]):
     credits_today = serializers.SerializerMethodField(help_text="Spent or held in this UTC day; null: not shown.")
     credits_this_month = serializers.SerializerMethodField(help_text="Spent or held in this UTC month.")
     since = serializers.DateTimeField(source="place.created_at")
+    has_seat = serializers.BooleanField(help_text="False: more members than seats; this one only looks.")
 
     def get_credits_today(self, member: Member) -> int | None:
         return member.usage.day if member.usage else None

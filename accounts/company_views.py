@@ -23,7 +23,8 @@ from accounts.company_selectors import invitations_for, members_for, memberships
 from accounts.invitations import joinable
 from accounts.limits import count as count_attempt
 from accounts.models import Company, Membership, User
-from accounts.viewer import CompanyInactive, NoCompany, Viewer, viewer_of
+from accounts.seats import SeatFrozen, seats_of
+from accounts.viewer import CompanyInactive, NoCompany, Viewer, reader_of, viewer_of
 from config.base.refusal import Refusal
 
 MEMBERS_SHOWN = 100
@@ -47,7 +48,7 @@ def told_on_page(view: View) -> View:
 
 def company_page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     """The page as it is, with forms that were sent in place of fresh ones (`more`)."""
-    viewer = viewer_of(request)
+    viewer = reader_of(request)
     company = Company.objects.get(pk=viewer.company.pk)
     page = Paginator(memberships_in(company), MEMBERS_SHOWN).get_page(request.GET.get("page"))
     invitations = invitations_for(viewer)
@@ -55,6 +56,8 @@ def company_page(request: HttpRequest, *, status: int = 200, **more: Any) -> Htt
     is_running = viewer.is_admin
     context: dict[str, Any] = {
         "viewer": viewer,
+        "frozen": None if viewer.has_seat else SeatFrozen(company),
+        "seats_missing": max(0, page.paginator.count - (seats_of(company) or page.paginator.count)),
         "role": Role(viewer.role).label,
         "company": company,
         "page": page,
@@ -194,7 +197,7 @@ def remove(request: HttpRequest, member_id: UUID) -> HttpResponse:
 @told_on_page
 def leave(request: HttpRequest) -> HttpResponse:
     """Leave the company."""
-    viewer = viewer_of(request)
+    viewer = reader_of(request)
     companies.leave_company(viewer=viewer, request=request)
     messages.success(request, _("You left %(company)s.") % {"company": viewer.company.name})
     return redirect("generate")

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.company_locks import Role, add_member, full_sentence, lock_company, lock_for, refuse_personal, seats_of
+from accounts.company_locks import Role, add_member, full_sentence, lock_company, lock_for, refuse_personal
 from accounts.company_refusals import (
     AlreadyMember,
     CompanyFull,
@@ -31,6 +31,7 @@ from accounts.company_refusals import (
 from accounts.company_rules import domain_of, is_public_host
 from accounts.invitation_mail import send_invitation
 from accounts.models import Company, Invitation, Membership, User
+from accounts.seats import seats_of
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base import realtime

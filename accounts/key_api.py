@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.keys import create_key, get_key, keys_visible_to, revoke_key
 from accounts.models import ApiKey
 from accounts.serializers import ProblemSerializer
-from accounts.viewer import viewer_of
+from accounts.viewer import reader_of, viewer_of
 from config.base.pagination import NewestFirst
 
 _TAGS = ["API keys"]
@@ -141,6 +141,6 @@ class KeyAPI(APIView):
         responses={204: OpenApiResponse(description="Revoked."), 404: _problem("`not_found`")},
     )
     def delete(self, request: Request, key_id: UUID) -> Response:
-        viewer = viewer_of(request)
+        viewer = reader_of(request)
         revoke_key(viewer=viewer, key=get_key(viewer, key_id), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)

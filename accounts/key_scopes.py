@@ -28,7 +28,10 @@ SCOPES: dict[str, dict[str, str]] = {
     "api-reset-password": {"POST": PERSON},
     "api-reset-password-confirm": {"POST": PERSON},
     # The person.
-    "api-me": {"GET": READ, "PATCH": PERSON},
+    "api-me": {"GET": READ, "PATCH": PERSON, "DELETE": PERSON},
+    # Everything of a person, from all their companies: more than any key of one company may see.
+    "api-export": {"GET": PERSON, "POST": PERSON},
+    "api-export-file": {"GET": PERSON},
     "api-avatar": {"PUT": PERSON, "DELETE": PERSON},
     "api-sessions": {"GET": PERSON, "DELETE": PERSON},
     "api-session": {"DELETE": PERSON},

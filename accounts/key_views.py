@@ -20,7 +20,7 @@ from accounts.key_forms import KeyForm
 from accounts.keys import create_key, get_key, has_api, keys_visible_to, revoke_key
 from accounts.models import ApiKey
 from accounts.refusals import PlanRequired
-from accounts.viewer import Viewer, viewer_of
+from accounts.viewer import Viewer, reader_of, viewer_of
 from config.base.refusal import Refusal
 
 KEYS_SHOWN = 50
@@ -57,7 +57,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """End one key."""
-    viewer = viewer_of(request)
+    viewer = reader_of(request)
     key = get_key(viewer, key_id)
     if revoke_key(viewer=viewer, key=key, request=request):
         messages.success(request, _("“%(name)s” is revoked: it opens nothing any more.") % {"name": key.name})

@@ -24,6 +24,7 @@ from accounts.company_locks import Role, lock_for
 from accounts.company_refusals import NotAllowed
 from accounts.models import ApiKey, Company, Membership, User
 from accounts.refusals import Inactive, KeyEnded, KeyInput, PlanRequired, TooManyKeys
+from accounts.seats import has_seat, with_place
 from accounts.services import record_audit
 from accounts.viewer import CompanyInactive, Viewer
 
@@ -105,7 +106,8 @@ def get_key(viewer: Viewer, key_id: UUID) -> ApiKey:
 def authenticate(secret: str) -> ApiKey | None:
     """The key that the secret proves, in whatever state; None for every other text. One query.
 
-    The key comes with its company, its person and, as `role`, the person's place there ("" for none).
+    The key comes with its company, its person and the person's place there: `role` ("" for none), and `ahead`, how many
+    have a seat before it.
     """
     parts = _SECRET.fullmatch(secret)
     if parts is None:
@@ -114,7 +116,10 @@ def authenticate(secret: str) -> ApiKey | None:
     key = (
         ApiKey.objects.filter(prefix=parts[1])
         .select_related("company", "user")
-        .annotate(role=Subquery(place.values("role")[:1]))
+        .annotate(
+            role=Subquery(place.values("role")[:1]),
+            ahead=Subquery(with_place(place).values("ahead")[:1]),  # type: ignore[misc]
+        )
         .first()
     )
     # An unknown prefix takes the time of a known one.
@@ -144,7 +149,8 @@ def viewer_by(key: ApiKey) -> Viewer:
     if role not in (Role.OWNER, Role.ADMIN):
         # Whoever runs the company no more, runs it by no key either.
         scopes -= {ApiKey.Scope.MANAGE.value}
-    return Viewer(user=key.user, company=key.company, role=role, api_key=key, scopes=scopes)
+    seat = has_seat(company=key.company, role=role, ahead=getattr(key, "ahead", 0))
+    return Viewer(user=key.user, company=key.company, role=role, api_key=key, scopes=scopes, has_seat=seat)
 
 
 def note_use(key: ApiKey, now: datetime) -> bool:

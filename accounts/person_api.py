@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.avatars import crop_of, remove_avatar, set_avatar
 from accounts.serializers import AvatarSerializer, PersonSerializer, ProblemSerializer, SessionSerializer, person_of
 from accounts.sessions import end_other_sessions, end_session_of, sessions_of
-from accounts.viewer import viewer_of
+from accounts.viewer import reader_of
 from config.base import limits
 
 _TAGS = ["People"]
@@ -35,7 +35,7 @@ class AvatarAPI(APIView):
         },
     )
     def put(self, request: Request) -> Response:
-        viewer = viewer_of(request)
+        viewer = reader_of(request)
         form = AvatarSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         limits.count(request, "uploads")
@@ -50,7 +50,7 @@ class AvatarAPI(APIView):
         responses={204: OpenApiResponse(description="Removed."), 401: _NOT_SIGNED_IN},
     )
     def delete(self, request: Request) -> Response:
-        remove_avatar(user=viewer_of(request).user, request=request._request)
+        remove_avatar(user=reader_of(request).user, request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -63,7 +63,7 @@ class SessionsAPI(APIView):
         responses={200: SessionSerializer(many=True), 401: _NOT_SIGNED_IN},
     )
     def get(self, request: Request) -> Response:
-        found = sessions_of(viewer_of(request).user, current_key=_session_key(request))
+        found = sessions_of(reader_of(request).user, current_key=_session_key(request))
         return Response(SessionSerializer(found, many=True).data)
 
     @extend_schema(
@@ -73,7 +73,7 @@ class SessionsAPI(APIView):
         responses={204: OpenApiResponse(description="Ended at once."), 401: _NOT_SIGNED_IN},
     )
     def delete(self, request: Request) -> Response:
-        user = viewer_of(request).user
+        user = reader_of(request).user
         end_other_sessions(user=user, current_key=_session_key(request), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -91,7 +91,7 @@ class SessionAPI(APIView):
         },
     )
     def delete(self, request: Request, session_id: int) -> Response:
-        if not end_session_of(user=viewer_of(request).user, session_id=session_id, request=request._request):
+        if not end_session_of(user=reader_of(request).user, session_id=session_id, request=request._request):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 

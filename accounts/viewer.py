@@ -6,12 +6,15 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, Company, Membership, User
+from accounts.seats import SeatFrozen, has_seat, with_place
 from config.base.refusal import Refusal
 
 SESSION_KEY = "company"
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 ALL_SCOPES = frozenset(ApiKey.Scope.values)
 _ADMINS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
@@ -28,6 +31,8 @@ class Viewer:
     role: str
     api_key: ApiKey | None = None
     scopes: frozenset[str] = ALL_SCOPES
+    # False for whoever a downgrade left without a seat: such a person only looks (`accounts.seats`).
+    has_seat: bool = True
 
     def can(self, scope: str) -> bool:
         """Whether this way of signing in allows `read`, `generate` or `manage`."""
@@ -65,16 +70,30 @@ class CompanyInactive(NoCompany):
         self.membership = membership
 
 
+class AccountEnding(NoCompany):
+    """The person asked for the account to be deleted, and may do nothing but keep it."""
+
+    code = "account_ending"
+    template = "accounts/ending.html"
+
+    def __init__(self, user: User) -> None:
+        day = date_format(user.delete_after, "DATE_FORMAT") if user.delete_after else ""
+        super().__init__(
+            _("Your account is to be deleted on %(day)s. Sign in on the website to keep it.") % {"day": day}
+        )
+        self.at = user.delete_after
+
+
 def memberships_of(user: User) -> list[Membership]:
     """All places of a person, also in companies that are switched off, the oldest first. One query."""
-    return list(Membership.objects.filter(user=user).select_related("company").order_by("id"))
+    return list(with_place(Membership.objects.filter(user=user).select_related("company").order_by("id")))
 
 
 def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> Viewer | None:
     """Return who acts: in the chosen company while the person belongs to it, else in the personal one.
 
     None for anonymous visitors, for people without an active company. One query. Raises `CompanyInactive` when the
-    chosen company is switched off.
+    chosen company is switched off, `AccountEnding` when the account is to be deleted.
     """
     if not isinstance(user, User) or not user.is_active:
         return None
@@ -82,6 +101,8 @@ def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> 
 
 
 def _choose(user: User, memberships: Sequence[Membership], company_id: str | None) -> Viewer | None:
+    if user.delete_after is not None:
+        raise AccountEnding(user)
     chosen = next((row for row in memberships if str(row.company_id) == company_id), None)
     if chosen is not None and not chosen.company.is_active:
         raise CompanyInactive(chosen)
@@ -90,11 +111,23 @@ def _choose(user: User, memberships: Sequence[Membership], company_id: str | Non
         return None
     personal = next((row for row in active if row.company.kind == Company.Kind.PERSONAL), active[0])
     membership = chosen or personal
-    return Viewer(user=user, company=membership.company, role=membership.role)
+    company, role, ahead = membership.company, membership.role, membership.ahead  # type: ignore[attr-defined]
+    return Viewer(user=user, company=company, role=role, has_seat=has_seat(company=company, role=role, ahead=ahead))
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
-    """The viewer of a page or of an API request whose user is known. Raises `NoCompany`.
+    """The viewer of a page or of an API request whose user is known, who may act.
+
+    Raises `NoCompany`, and `SeatFrozen` where a request that changes something comes from somebody without a seat.
+    """
+    found = reader_of(request)
+    if not found.has_seat and request.method not in SAFE:
+        raise SeatFrozen(found.company)
+    return found
+
+
+def reader_of(request: HttpRequest) -> Viewer:
+    """The viewer, whoever it is: for what people do about themselves, and to leave. Raises `NoCompany`.
 
     Found once a request and for that user; DRF requests are unwrapped, so both share the finding.
     """

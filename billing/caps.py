@@ -21,8 +21,9 @@ from accounts.models import ApiKey, Company, Membership
 from accounts.viewer import Viewer
 from billing.models import UsageCounter
 from billing.selectors import today
-from billing.usage import LimitReached, seconds_left
+from billing.usage import LimitReached, midnight_after, seconds_left
 from config.base.ids import uuid7
+from config.base.refusal import Allowance
 from config.base.registry import MemberUsage
 
 EVER = "all"
@@ -154,7 +155,8 @@ def _refusal(cap: _Cap, *, used: int, amount: int, at: datetime) -> CapReached:
     figures = {"used": used, "limit": cap.limit, "amount": amount}
     if cap.period == EVER:
         return CapReached(
-            _("This key may spend %(limit)d credits in all; %(used)d are used and this needs %(amount)d.") % figures
+            _("This key may spend %(limit)d credits in all; %(used)d are used and this needs %(amount)d.") % figures,
+            allowance=Allowance(used=used, limit=cap.limit or 0),
         )
     if cap.period == today(at):
         return CapReached(
@@ -164,6 +166,7 @@ def _refusal(cap: _Cap, *, used: int, amount: int, at: datetime) -> CapReached:
             )
             % figures,
             retry_after=seconds_left(at),
+            allowance=Allowance(used=used, limit=cap.limit or 0, resets_at=midnight_after(at)),
         )
     first = (at.astimezone(UTC).replace(day=1) + timedelta(days=32)).replace(
         day=1, hour=0, minute=0, second=0, microsecond=0
@@ -175,4 +178,5 @@ def _refusal(cap: _Cap, *, used: int, amount: int, at: datetime) -> CapReached:
         )
         % figures,
         retry_after=max(1, int((first - at).total_seconds()) + 1),
+        allowance=Allowance(used=used, limit=cap.limit or 0, resets_at=first),
     )

@@ -73,6 +73,15 @@ class PaidFor(Refusal):
     status = 409
 
 
+def refuse_paid_for(subscription: Subscription) -> None:
+    """Raises `PaidFor` while a company pays for its plan."""
+    if subscription.source in (Subscription.Source.STRIPE, Subscription.Source.TEST) and subscription.reference:
+        raise PaidFor(
+            _("This company pays for the plan %(plan)s. End that subscription first, or change it at Stripe.")
+            % {"plan": subscription.plan.name}
+        )
+
+
 def change_plan(*, company: Company, plan: Plan, actor: User, until: datetime | None = None) -> bool:
     """Put a company on a plan by hand, with its monthly credits, until a moment (None: for good).
 
@@ -81,11 +90,7 @@ def change_plan(*, company: Company, plan: Plan, actor: User, until: datetime | 
     with transaction.atomic():
         lock_wallet(company=company)
         subscription = Subscription.objects.select_related("plan", "company").get(company=company)
-        if subscription.source in (Subscription.Source.STRIPE, Subscription.Source.TEST) and subscription.reference:
-            raise PaidFor(
-                _("This company pays for the plan %(plan)s. End that subscription first, or change it at Stripe.")
-                % {"plan": subscription.plan.name}
-            )
+        refuse_paid_for(subscription)
         if subscription.plan == plan and subscription.period_end == until:
             return False
         now = timezone.now()

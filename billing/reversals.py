@@ -2,11 +2,10 @@
 
 from math import ceil
 
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from billing.models import LedgerEntry, Payment, Wallet
-from billing.services import grant_credits, spend_from_lots
+from billing.services import grant_credits, owe, spend_from_lots
 
 
 def owed_back(payment: Payment) -> int:
@@ -44,13 +43,13 @@ def _take_back(wallet: Wallet, amount: int, *, kind: str, key: str, cause: str) 
     if taken:
         spend_from_lots(wallet_id=wallet.pk, amount=taken, held=0, kind=kind, key=key, cause=cause)
     if amount > taken:
-        Wallet.objects.filter(pk=wallet.pk).update(debt=F("debt") + amount - taken)
+        owe(wallet_id=wallet.pk, amount=amount - taken)
 
 
 def _give_back(wallet: Wallet, amount: int, *, kind: str, key: str, cause: str) -> None:
     forgiven = min(amount, wallet.debt)
     if forgiven:
-        Wallet.objects.filter(pk=wallet.pk).update(debt=F("debt") - forgiven)
+        owe(wallet_id=wallet.pk, amount=-forgiven)
     if amount > forgiven:
         grant_credits(company=wallet.company, amount=amount - forgiven, kind=kind, key=key, cause=cause)
 
@@ -73,5 +72,5 @@ def collect_debt(*, wallet: Wallet) -> int:
         key=f"debt:{wallet.pk}:{wallet.entry_count + 1}",
         cause=_("Owed since an earlier refund"),
     )
-    Wallet.objects.filter(pk=wallet.pk).update(debt=F("debt") - amount)
+    owe(wallet_id=wallet.pk, amount=-amount)
     return amount

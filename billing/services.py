@@ -15,13 +15,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Company
 from billing.entitlements import write_entitlements
-from billing.models import CreditLot, Hold, LedgerEntry, Subscription, Wallet
+from billing.models import CreditLot, Hold, LedgerEntry, Plan, Subscription, Wallet
+from billing.notices import balance_fell
 from billing.plans import default_plan
 from config.base import realtime
 from config.base.ids import uuid7
@@ -88,6 +90,20 @@ def open_account(*, company: Company) -> Wallet:
 def lock_wallet(*, company: Company) -> Wallet:
     """A company's wallet, locked until the transaction ends: whatever changes its money waits for that."""
     return Wallet.objects.select_for_update(no_key=True).get(company=company)
+
+
+def owe(*, wallet_id: UUID, amount: int) -> None:
+    """Write down that a wallet owes `amount` credits more (negative: fewer). The transaction has locked it."""
+    Wallet.objects.filter(pk=wallet_id).update(debt=F("debt") + amount)
+
+
+def write_unlimited(*, company: Company | None = None, plan: Plan | None = None) -> int:
+    """Have wallets cost nothing exactly where the plan's credits are unlimited; returns how many changed."""
+    unlimited = Subscription.objects.filter(company=OuterRef("company"), plan__monthly_credits=None)
+    wallets = Wallet.objects.filter(**({"company": company} if company else {}))
+    if plan is not None:
+        wallets = wallets.filter(company__subscription__plan=plan)
+    return wallets.exclude(unlimited=Exists(unlimited)).update(unlimited=Exists(unlimited))
 
 
 # A conditional UPDATE of the wallet comes first: it waits for whoever has the row, then decides on what that one left.
@@ -211,8 +227,10 @@ def _earlier_hold(company: Company, amount: int, key: str) -> Hold:
 
 # What closes a hold locks its wallet in a statement of its own, so that the next one sees all that was done before.
 _LOCK = """
-SELECT wallet.company_id, hold.amount, hold.cause FROM billing_wallet AS wallet
+SELECT wallet.company_id, hold.amount, hold.cause, plan.monthly_credits FROM billing_wallet AS wallet
 JOIN billing_hold AS hold ON hold.wallet_id = wallet.company_id
+LEFT JOIN billing_subscription AS subscription ON subscription.company_id = wallet.company_id
+LEFT JOIN billing_plan AS plan ON plan.id = subscription.plan_id
 WHERE hold.key = %(key)s FOR NO KEY UPDATE OF wallet
 """
 
@@ -249,7 +267,7 @@ WITH lots AS (
 INSERT INTO billing_ledgerentry (id, wallet_id, number, kind, amount, balance_after, key, cause, actor, created_at)
 SELECT %(entry)s, company_id, entry_count, %(kind)s, -%(amount)s, balance, %(key)s, %(cause)s, %(actor)s, %(now)s
 FROM wallet WHERE (SELECT sum(taken) FROM spent) = %(amount)s
-RETURNING id
+RETURNING balance_after
 """
 
 
@@ -263,10 +281,11 @@ def spend_from_lots(
     cause: str,
     actor: str = "",
     expired_by: datetime | None = None,
-) -> None:
+) -> int:
     """Take `amount` (at least 1) credits from a wallet that this transaction has locked, of which `held` were held.
 
-    With `expired_by` only from lots that expired by then. Raises `LedgerBroken` when the lots do not have them.
+    Returns the balance afterwards. With `expired_by` only from lots that expired by then. Raises `LedgerBroken` when
+    the lots do not have them.
     """
     values = {
         "wallet": wallet_id,
@@ -280,9 +299,12 @@ def spend_from_lots(
         "now": timezone.now(),
         "expired_by": expired_by,
     }
-    if not _rows(_SPEND, values):
+    rows = _rows(_SPEND, values)
+    if not rows:
         raise LedgerBroken(f"The lots of wallet {wallet_id} do not have {amount} credits for {key}.")
     _tell(wallet_id)
+    balance: int = rows[0][0]
+    return balance
 
 
 def settle_hold(*, key: str, amount: int) -> bool:
@@ -294,7 +316,7 @@ def settle_hold(*, key: str, amount: int) -> bool:
     if amount < 0:
         raise ValueError("Nothing can be spent backwards.")
     with transaction.atomic(savepoint=False):
-        wallet_id, held, cause = _lock_wallet_of(key)
+        wallet_id, held, cause, monthly_credits = _lock_wallet_of(key)
         if amount > held:
             raise ValueError(f"{key} holds {held}, less than {amount}.")
         if held and not amount:
@@ -303,13 +325,17 @@ def settle_hold(*, key: str, amount: int) -> bool:
             state=Hold.State.SETTLED, settled=amount, closed_at=timezone.now()
         )
         if closed and amount:
-            spend_from_lots(
+            left = spend_from_lots(
                 wallet_id=wallet_id,
                 amount=amount,
                 held=held,
                 kind=LedgerEntry.Kind.SETTLE,
                 key=f"settle:{key}",
                 cause=cause,
+            )
+            company = Company(pk=wallet_id)
+            balance_fell(
+                company=company, before=left + amount, after=left, monthly_credits=monthly_credits, key=f"settle:{key}"
             )
     return bool(closed)
 
@@ -320,7 +346,7 @@ def release_hold(*, key: str, reason: str) -> bool:
     Raises `Hold.DoesNotExist` for a key that nobody holds.
     """
     with transaction.atomic(savepoint=False):
-        wallet_id, held, _cause = _lock_wallet_of(key)
+        wallet_id, held, _cause, _monthly = _lock_wallet_of(key)
         values = {"key": key, "reason": reason[:300], "now": timezone.now()}
         closed = _rows(_RELEASE, values)
         if closed and held:
@@ -328,13 +354,13 @@ def release_hold(*, key: str, reason: str) -> bool:
     return bool(closed)
 
 
-def _lock_wallet_of(key: str) -> tuple[UUID, int, str]:
-    """Lock the wallet of a hold; its id and what never changes of the hold: amount and cause."""
+def _lock_wallet_of(key: str) -> tuple[UUID, int, str, int | None]:
+    """Lock the wallet of a hold; its id, the hold's amount and cause, which never change, and the plan's credits."""
     rows = _rows(_LOCK, {"key": key})
     if not rows:
         raise Hold.DoesNotExist(key)
-    wallet_id, held, cause = rows[0]
-    return wallet_id, held, cause
+    wallet_id, held, cause, monthly_credits = rows[0]
+    return wallet_id, held, cause, monthly_credits
 
 
 def expire_lots(*, now: datetime) -> int:

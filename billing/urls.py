@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import buying_views, pricing_views, views
+from billing import buying_views, operator_views, pricing_views, views
 
 urlpatterns = [
     path("pricing", pricing_views.pricing, name="pricing"),
@@ -20,5 +20,6 @@ urlpatterns = [
     path("billing/thanks", buying_views.thanks, name="billing-thanks"),
     path("billing/test-money/<str:token>", buying_views.test_checkout, name="test-checkout"),
     path("credits", views.credits_page, name="credits"),
+    path("admin/stripe/", operator_views.stripe, name="admin-stripe"),
     path("credits/pill", views.credits_pill, name="credits-pill"),
 ]

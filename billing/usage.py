@@ -1,6 +1,6 @@
 """Limits of a plan, counted as they are taken: a counter moves in one statement or not at all."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -14,7 +14,7 @@ from accounts.models import Company
 from billing.models import Plan, UsageCounter
 from billing.selectors import GENERATIONS, generations_used, plan_of, today
 from config.base.ids import uuid7
-from config.base.refusal import Refusal
+from config.base.refusal import Allowance, Refusal
 
 
 class LimitReached(Refusal):
@@ -83,6 +83,7 @@ def take_generations(*, company: Company, count: int, plan: Plan | None = None) 
             "wait": _wait(now),
         },
         retry_after=seconds_left(now),
+        allowance=Allowance(used=limit - left, limit=limit, resets_at=midnight_after(now)),
     )
 
 
@@ -93,8 +94,12 @@ def give_back_generations(*, company: Company, count: int, period: str) -> None:
 
 def seconds_left(now: datetime) -> int:
     """Whole seconds until the UTC day of `now` has ended; at least 1."""
-    midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=now.tzinfo)
-    return max(1, int((midnight - now).total_seconds()) + 1)
+    return max(1, int((midnight_after(now) - now).total_seconds()) + 1)
+
+
+def midnight_after(now: datetime) -> datetime:
+    """When the UTC day of `now` has ended."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def _wait(now: datetime) -> str:

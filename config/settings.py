@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.SessionMiddleware",
     "accounts.middleware.CompanyMiddleware",
+    "accounts.middleware.EndingMiddleware",
     "config.event_ticket.EventTicketMiddleware",
     "config.base.refusal_pages.RefusalMiddleware",
 ]
@@ -268,6 +269,9 @@ SOCIAL_ORIGINS: list[str] = [_SOCIAL_ORIGINS[name] for name in SOCIALACCOUNT_PRO
 ACCOUNT_LOGIN_TIMEOUT = 60 * 60
 # Beside allauth's own limits for signing in and up: one verification mail a minute to an address.
 ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key", "verify_email": "30/m/ip", "refresh": "60/m/ip", "mfa": "30/m/ip"}
+# How long a deleted account can be taken back, and how long a copy of one's data can be fetched.
+DELETION_GRACE = timedelta(days=env.int("DELETION_GRACE_DAYS", default=14))
+EXPORT_LIFETIME = timedelta(days=7)
 # How many proxies of ours stand in front (0: none, the address of the connection is the visitor's).
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 
@@ -583,7 +587,13 @@ _ADMIN_MENU = [
             (_("Wallets"), "account_balance_wallet", "billing_wallet"),
             (_("Ledger"), "receipt_long", "billing_ledgerentry"),
             (_("Subscriptions"), "autorenew", "billing_subscription"),
+            (_("Payments"), "payments", "billing_payment"),
+            (_("Credit adjustments"), "exposure", "billing_adjustmentrequest"),
+            (_("Sales enquiries"), "contact_mail", "billing_salesenquiry"),
             (_("Plans"), "sell", "billing_plan"),
+            (_("Credit packs"), "inventory_2", "billing_creditpack"),
+            (_("Mails about money"), "mail", "billing_billingnotice"),
+            (_("Stripe events"), "bolt", "billing_stripeevent"),
         ],
     ),
 ]
@@ -595,7 +605,13 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
-            {"items": [{"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")}]},
+            {
+                "items": [
+                    {"title": _("System"), "icon": "monitoring", "link": reverse_lazy("admin-system")},
+                    {"title": _("Margins"), "icon": "query_stats", "link": reverse_lazy("admin-margins")},
+                    {"title": _("Stripe"), "icon": "webhook", "link": reverse_lazy("admin-stripe")},
+                ]
+            },
             *(
                 {
                     "title": title,

@@ -148,8 +148,8 @@ def parts_of(configuration: Configuration) -> list[Part]:
         Part("web", [python, "-m", *web]),
         Part("clock", [python, "manage.py", "clock"]),
         Part("worker", [python, "-m", *worker, "--threads", "8", "--queues", "default", "priority", "bulk"]),
-        Part("studio", [python, "-m", *worker, "--threads", "2", "--queues", "blocking"]),
-        Part("caller", [python, "-m", *worker, "--threads", "8", "--queues", "direct"]),
+        Part("studio", [python, "-m", *worker, "--threads", "2", "--queues", "blocking-first", "blocking"]),
+        Part("caller", [python, "-m", *worker, "--threads", "8", "--queues", "direct-first", "direct"]),
     ]
 
 

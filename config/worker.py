@@ -16,7 +16,7 @@ BEAT_SECONDS = 3
 # A queue whose worker has said nothing for this long counts as unserved.
 SILENCE_SECONDS = 12
 # The queues that a complete installation serves.
-QUEUES = ("priority", "default", "bulk", "blocking", "direct")
+QUEUES = ("priority", "default", "bulk", "blocking-first", "blocking", "direct-first", "direct")
 
 logger = logging.getLogger(__name__)
 

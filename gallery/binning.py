@@ -14,6 +14,7 @@ from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base.realtime import publish
 from gallery import files
+from gallery.keeping import forget
 from gallery.models import Asset
 
 # `deleted_at` of what is being deleted for good: long before any moment from which something may still be restored.
@@ -100,7 +101,7 @@ def purge_claimed(limit: int, *, company_id: UUID | None = None) -> int:
     for asset in claimed:
         for place in {rendition.key.rpartition("/")[0] for rendition in asset.renditions.all()}:
             files.remove_folder(place)
-    Asset.objects.filter(pk__in=[asset.pk for asset in claimed], deleted_at=PURGING).delete()
+    forget(asset.pk for asset in claimed)
     return len(claimed)
 
 

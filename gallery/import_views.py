@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.viewer import viewer_of
+from billing.storage import StorageFull
 from config.base import limits
 from gallery.services import UploadRefused, import_picture
 
@@ -35,7 +36,7 @@ def import_page(request: HttpRequest) -> HttpResponse:
     limits.count(request, "uploads")
     try:
         asset = import_picture(viewer=viewer, url=context["url"])
-    except UploadRefused as refusal:
+    except (UploadRefused, StorageFull) as refusal:
         return render(request, "gallery/import.html", context | {"refusal": refusal}, status=refusal.status)
     query = {"task": context["task"], "model": context["model"], "input": asset.pk}
     return redirect(f"{reverse('generate')}?{urlencode(query)}")

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.viewer import Viewer
+from billing.storage import refuse_upload
 from config.base import safe_http
 from config.base.ids import uuid7
 from config.base.imaging import DecoderFailed, prepare_mask, prepare_upload
@@ -28,7 +29,7 @@ from config.base.media import Media, MediaError
 from config.base.refusal import Refusal
 from config.base.scanning import ScannerFailed, scan
 from gallery import files
-from gallery.keeping import keep
+from gallery.keeping import forget, keep
 from gallery.models import Asset
 
 logger = logging.getLogger(__name__)
@@ -75,11 +76,12 @@ class UploadNotJudged(UploadRefused):
 
 
 def upload_picture(*, viewer: Viewer, file: "UploadedFile[bytes]") -> Asset:
-    """Take in a picture that a person sent: judged by its content, cleaned, kept. Raises an `UploadRefused`.
+    """Take in a picture that a person sent: judged by its content, cleaned, kept.
 
-    Nothing of a refused or failed upload is left.
+    Raises an `UploadRefused`, or `StorageFull`; nothing of a refused or failed upload is left.
     """
     _check_size(file.size or 0)
+    refuse_upload(company=viewer.company, amount=file.size or 0, field="file")
     asset = Asset(company=viewer.company, user=viewer.user, original_name=clean_name(file.name or ""))
     return _take_in(asset, partial(_receive, file), prepare_upload, field="file")
 
@@ -96,12 +98,14 @@ def upload_mask(*, viewer: Viewer, file: "UploadedFile[bytes]", field: str = "fi
 
 
 def import_picture(*, viewer: Viewer, url: str) -> Asset:
-    """Fetch a picture from an allowed host and take it in as an upload. Raises an `UploadRefused`; leaves nothing then.
+    """Fetch a picture from an allowed host and take it in as an upload.
 
-    The name is the last part of the address; the content is judged as that of any upload.
+    Raises an `UploadRefused`, or `StorageFull`; leaves nothing then. The name is the last part of the address; the
+    content is judged as that of any upload.
     """
     if not settings.IMPORT_ALLOWED_HOSTS:
         raise ImportRefused(_("Pictures are not fetched from addresses here. Upload the file."), field="url")
+    refuse_upload(company=viewer.company, field="url")
     name = unquote(url.partition("?")[0].partition("#")[0].rpartition("/")[2])
     asset = Asset(company=viewer.company, user=viewer.user, original_name=clean_name(name))
     return _take_in(asset, partial(_fetch, url), prepare_upload, field="url")
@@ -138,8 +142,7 @@ def _take_in(
 
 def discard_upload(*, asset: Asset) -> None:
     """Remove an upload that was never used, with its files (the job it was sent for was refused)."""
-    deleted, _rows = Asset.objects.filter(pk=asset.pk, origin=Asset.Origin.UPLOAD).delete()
-    if deleted:
+    if forget(Asset.objects.filter(pk=asset.pk, origin=Asset.Origin.UPLOAD).values_list("pk", flat=True)):
         place = files.folder_of(company_id=asset.company_id, folder=files.UPLOADS, asset_id=asset.pk)
         transaction.on_commit(lambda: files.remove_folder(place), robust=True)
 

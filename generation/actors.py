@@ -9,9 +9,12 @@ from config.base import logs
 from generation import pipeline, queue, remote
 from generation.providers import registry
 
-for name in ("priority", "bulk", "blocking", "direct"):
+for name in ("bulk", *queue.FIRST, *queue.FIRST.values()):
     # Messages are sent to these by actor name (see `generation.queue`); a worker must know the queues.
     dramatiq.get_broker().declare_queue(name)
+
+# A worker takes, of the messages it has fetched, that of the lowest number; others have 0.
+FIRST_OF_ALL = -10
 
 
 class Preload(dramatiq.Middleware):
@@ -34,6 +37,15 @@ dramatiq.get_broker().add_middleware(Preload())
 @dramatiq.actor(actor_name=queue.START_JOB, max_retries=0, time_limit=3_600_000, notify_shutdown=True)
 def start_job(job_id: str) -> None:
     """Do a waiting job."""
+    logs.bind(job=job_id)
+    pipeline.start(job_id=UUID(job_id))
+
+
+@dramatiq.actor(
+    actor_name=queue.START_FIRST, max_retries=0, time_limit=3_600_000, notify_shutdown=True, priority=FIRST_OF_ALL
+)
+def start_job_first(job_id: str) -> None:
+    """Do a waiting job whose plan goes before others."""
     logs.bind(job=job_id)
     pipeline.start(job_id=UUID(job_id))
 

@@ -1,5 +1,6 @@
 """Pages of the admin that are no list of rows: the system, and what can be done with one job."""
 
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from accounts.models import User
 from config.base.refusal import Refusal
 from gallery.checks import notes
 from generation.health import missing_providers, provider_alerts, provider_health, queue_health
-from generation.margins import margins_by_model
+from generation.margins import ModelMargin, last_month, margins_by_model, sum_of
 from generation.models import Job
 from generation.operations import close_breaker, release_job, retry_job, stop_job
 from generation.providers import registry
@@ -57,9 +58,40 @@ def system(request: HttpRequest) -> HttpResponse:
     """Who refuses us, queues, workers, providers with their circuit breakers, and what models earned."""
     _operator(request, "generation.view_job")
     context = _context(request, _("System")) | {"providers": provider_health(), "queues": queue_health()}
-    context |= {"alerts": provider_alerts(), "missing": missing_providers(), "margins": margins_by_model()}
+    context |= {"alerts": provider_alerts(), "missing": missing_providers(), "margins": margins_by_model(*last_month())}
     context["notes"] = notes()
     return render(request, "admin/generation/system.html", context)
+
+
+class PeriodForm(forms.Form):
+    """From which day to which, both included, in UTC."""
+
+    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    last = forms.DateField(label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean(self) -> dict[str, Any]:
+        """The end does not come before the beginning."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("first") and data.get("last") and data["last"] < data["first"]:
+            self.add_error("last", _("Choose a day that is not before the first."))
+        return data
+
+
+@staff_member_required
+@require_GET
+def margins(request: HttpRequest) -> HttpResponse:
+    """What models earned and cost over a time; the last 30 days unless asked for others."""
+    _operator(request, "generation.view_job")
+    since, until = last_month()
+    asked = {"first": since.date().isoformat(), "last": until.date().isoformat()}
+    form = PeriodForm({**asked, **request.GET.dict()})
+    rows: list[ModelMargin] = []
+    if form.is_valid():
+        first = datetime.combine(form.cleaned_data["first"], time(), tzinfo=UTC)
+        last = datetime.combine(form.cleaned_data["last"], time.max, tzinfo=UTC)
+        rows = margins_by_model(first, last)
+    context = _context(request, _("Margins by model")) | {"form": form, "margins": rows, "total": sum_of(rows)}
+    return render(request, "admin/generation/margins.html", context, status=422 if form.errors else 200)
 
 
 @staff_member_required

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -44,7 +44,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ModelMargin:
-    """What a model did over a month: jobs that delivered, their credits, what providers took in USD."""
+    """What a model did over a time: jobs that delivered, their credits, what providers took in USD."""
 
     name: str
     provider: str
@@ -62,6 +62,18 @@ class ModelMargin:
     def margin_percent(self) -> int | None:
         """How much of the revenue stays; None without revenue."""
         return margin_of(self.revenue, self.cost)
+
+
+def sum_of(margins: list[ModelMargin]) -> ModelMargin:
+    """All of them together."""
+    return ModelMargin(
+        name="",
+        provider="",
+        jobs=sum(row.jobs for row in margins),
+        outputs=sum(row.outputs for row in margins),
+        credits=sum(row.credits for row in margins),
+        cost=sum((row.cost for row in margins), Decimal(0)),
+    )
 
 
 def margin_of(revenue: Decimal, cost: Decimal) -> int | None:
@@ -94,11 +106,24 @@ def _choices(model: AIModel) -> Iterator[tuple[str, dict[str, Any], Asset | None
                     yield f"{label}, {size}" if size else label, {name: value}, source
 
 
-def margins_by_model() -> list[ModelMargin]:
-    """All models that delivered or cost something in the last month, dearest first; two queries."""
-    since = timezone.now() - MONTH
+def last_month() -> tuple[datetime, datetime]:
+    """The last 30 days, until now."""
+    now = timezone.now()
+    return now - MONTH, now
+
+
+def margins_by_model(since: datetime, until: datetime) -> list[ModelMargin]:
+    """All models that delivered or cost something from `since` to before `until`, dearest first; two queries.
+
+    Jobs that cost no credits (unlimited plans, repeats) earn nothing here, and their cost counts all the same.
+    """
     delivered = (
-        JobOutput.objects.filter(state=JobOutput.State.DELIVERED, job__finished_at__gte=since, job__is_probe=False)
+        JobOutput.objects.filter(
+            state=JobOutput.State.DELIVERED,
+            job__finished_at__gte=since,
+            job__finished_at__lt=until,
+            job__is_probe=False,
+        )
         .order_by()
         .values("job__model_id", "job__model__name", "job__model__provider")
         .annotate(
@@ -108,7 +133,7 @@ def margins_by_model() -> list[ModelMargin]:
         )
     )
     spent = (
-        ProviderCall.objects.filter(created_at__gte=since, cost__gt=0)
+        ProviderCall.objects.filter(created_at__gte=since, created_at__lt=until, cost__gt=0)
         .order_by()
         .values("job__model_id", "job__model__name", "job__model__provider")
         .annotate(cost=Sum("cost"))

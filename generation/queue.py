@@ -13,22 +13,32 @@ from generation.models import AIModel
 from generation.providers import names, registry
 
 START_JOB = "start_job"
+# The same of jobs that go before others, so that a worker takes them before what it has fetched already.
+START_FIRST = "start_job_first"
 CHECK_JOB = "check_job"
+
+# The line that goes before another; workers of the one serve both.
+FIRST = {"default": "priority", "blocking": "blocking-first", "direct": "direct-first"}
 
 logger = logging.getLogger(__name__)
 
 
 def queue_of(model: AIModel, plan: Plan) -> str:
-    """Where its messages go. Whoever answers in one go holds a thread meanwhile, so has threads of its own."""
-    if not registry.is_direct(model.provider):
-        return "priority" if plan.has_priority_queue else "default"
-    # The studio works on this machine's processor, the others on the network.
-    return "blocking" if model.provider == names.LOCAL else "direct"
+    """Where its messages go. Whoever answers in one go holds a thread meanwhile, so has threads of its own.
+
+    A plan with a priority queue goes before the others in each line, also where a line is long.
+    """
+    line = "default"
+    if registry.is_direct(model.provider):
+        # The studio works on this machine's processor, the others on the network.
+        line = "blocking" if model.provider == names.LOCAL else "direct"
+    return FIRST[line] if plan.has_priority_queue else line
 
 
 def send_start(job_ids: Iterable[tuple[UUID, str]]) -> None:
     """Ask a worker to start each `(job, queue)`. A queue that is down is not an error: the clock sends again."""
-    _send(START_JOB, job_ids)
+    for job_id, line in job_ids:
+        _send(START_FIRST if line in FIRST.values() else START_JOB, [(job_id, line)])
 
 
 def send_check(job_ids: Iterable[tuple[UUID, str]]) -> None:

@@ -8,11 +8,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.seats import SeatFrozen
 from accounts.viewer import Viewer
 from billing.caps import take_caps
 from billing.models import Plan
 from billing.selectors import plan_of
 from billing.services import hold_credits, settle_hold
+from billing.storage import refuse_when_full
 from billing.usage import take_generations
 from config.base import realtime
 from generation import ending, queue
@@ -33,14 +35,16 @@ def submit_job(*, viewer: Viewer, request: JobRequest, key: str, is_probe: bool 
 
     `key` makes it happen once: the same key with the same request returns the same job, whatever races. What the
     company has made before from the same request and seed is not made again: the job is done at once, at no charge.
-    A probe is an operator's own try: free, and no plan limits it. Raises `KeyReused`, `TierLocked`,
-    `billing.usage.LimitReached`, `billing.caps.CapReached`, `billing.services.InsufficientCredits`; each leaves nothing
-    changed.
+    A probe is an operator's own try: free, and no plan limits it. Raises `KeyReused`, `SeatFrozen`, `TierLocked`,
+    `billing.usage.LimitReached`, `billing.storage.StorageFull`, `billing.caps.CapReached`,
+    `billing.services.InsufficientCredits`; each leaves nothing changed.
     """
     digest = _digest(request)
     earlier = _earlier(viewer, key, digest)
     if earlier is not None:
         return earlier
+    if not viewer.has_seat:
+        raise SeatFrozen(viewer.company)
     plan = plan_of(viewer.company)
     if request.model.tier not in plan.tiers and not is_probe:
         raise TierLocked(
@@ -108,6 +112,7 @@ def _create(viewer: Viewer, request: JobRequest, plan: Plan, *, key: str, digest
     job.repeats = None if is_probe else repeatable(job)
     is_free = is_probe or job.repeats is not None
     if not is_free:
+        refuse_when_full(company=viewer.company, plan=plan)
         job.day = take_generations(company=viewer.company, count=request.count, plan=plan)
     price = 0 if is_free else price_of(request.model, request.count, params=request.params, source=source)
     take_caps(viewer=viewer, amount=price, at=job.created_at)

@@ -5,6 +5,7 @@ from django.urls import include, path
 from generation import admin_views, asset_views, job_views, views, webhooks
 
 urlpatterns = [
+    path("admin/margins/", admin_views.margins, name="admin-margins"),
     path("admin/system/", admin_views.system, name="admin-system"),
     path("admin/system/breakers/<str:provider>/close", admin_views.breaker_close, name="admin-breaker-close"),
     path("admin/system/jobs/<uuid:job_id>", admin_views.operate, name="admin-operate"),

@@ -17,7 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import ApiKey, Company, Invitation, Membership, User
+from accounts.exports import address_of
+from accounts.models import ApiKey, Company, DataExport, Invitation, Membership, User
 from accounts.viewer import SESSION_KEY, Viewer
 from config.base import realtime, registry
 from gallery.delivery import delivery_for
@@ -52,6 +53,7 @@ class Things:
     version: UUID
     session: int
     passkey: int
+    export: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ ROWS: dict[str, Row] = {
     "profile": Row({"GET": (302, 200), "POST": (302, 200)}),
     "change-password": Row({"GET": (302, 200), "POST": (302, 200)}),
     "account_change_password": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "export-ask": Row({"POST": (302, 302)}),
+    "export-file": Row({"GET": (302, 404)}, kwargs="export"),
+    "account-delete": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "account-keep": Row({"POST": (302, 302)}),
     # How one signs in; whatever changes it asks for the password first.
     "mfa_authenticate": Row({"GET": (302, 302), "POST": (302, 302)}),
     "mfa_login_webauthn": Row({"GET": (200, 302), "POST": (302, 302)}),
@@ -231,7 +237,10 @@ ROWS: dict[str, Row] = {
     "api-verify-email": Row({"POST": (422, 422)}),
     "api-reset-password": Row({"POST": (422, 422)}),
     "api-reset-password-confirm": Row({"POST": (422, 422)}),
-    "api-me": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-me": Row({"GET": (401, 200), "PATCH": (401, 200), "DELETE": (401, 422)}),
+    "api-export": Row({"GET": (401, 404), "POST": (401, 202)}),
+    # Asked for a moment ago, and made by no worker here.
+    "api-export-file": Row({"GET": (401, 409)}),
     "api-companies": Row({"GET": (401, 200), "POST": (401, 422)}),
     "api-company": Row({"GET": (401, 200), "PATCH": (401, 200)}),
     "api-audit": API_OWN,
@@ -325,6 +334,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "pk": {"pk": things.passkey},
         "session": {"session_id": things.session},
         "avatar": {"user_id": things.user, "version": things.version, "edge": 256},
+        "export": {"token": things.export},
         "provider": {"provider": "local"},
         "endpoint": {"uuid": things.company},
         "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
@@ -396,6 +406,7 @@ def things(maker: Viewer) -> Things:
         version=use.pk,
         session=session.pk,
         passkey=passkey.pk,
+        export=address_of(DataExport.objects.create(user=maker.user)).rpartition("/")[2],
     )
 
 

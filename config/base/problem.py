@@ -27,9 +27,15 @@ def problem_body(*, status: int, code: str, detail: str, errors: list[dict[str, 
     }
 
 
-def problem_response(*, status: int, code: str, detail: str) -> HttpResponse:
-    """A problem document for views outside DRF."""
-    return JsonResponse(problem_body(status=status, code=code, detail=detail), status=status, content_type=CONTENT_TYPE)
+def problem_response(*, status: int, code: str, detail: str, more: dict[str, Any] | None = None) -> HttpResponse:
+    """A problem document for views outside DRF; `more` are further members."""
+    body = problem_body(status=status, code=code, detail=detail) | (more or {})
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def refusal_members(refusal: Refusal) -> dict[str, Any]:
+    """The members that a refusal over a limit has beside the usual ones: `used`, `limit`, `resets_at`."""
+    return refusal.allowance.as_members() if refusal.allowance else {}
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -38,6 +44,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         set_rollback()
         errors = [{"field": error.field, "code": error.problem_code, "message": error.sentence}] if error.field else []
         body = problem_body(status=error.status, code=error.problem_code, detail=error.sentence, errors=errors)
+        body |= refusal_members(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
         return Response(body, status=error.status, headers=headers, content_type=CONTENT_TYPE)
     response = drf_exception_handler(error, context)

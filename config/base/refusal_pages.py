@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
-from config.base.problem import problem_response
+from config.base.problem import problem_response, refusal_members
 from config.base.refusal import Refusal
 
 API = "/api/"
@@ -40,7 +40,9 @@ class RefusalMiddleware:
 def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Answer with a refusal in the form that the asker understands. Works before it is known who asks."""
     if request.path_info.startswith(API):
-        response = problem_response(status=refusal.status, code=refusal.problem_code, detail=refusal.sentence)
+        response = problem_response(
+            status=refusal.status, code=refusal.problem_code, detail=refusal.sentence, more=refusal_members(refusal)
+        )
     elif request.headers.get("HX-Request") == "true" and refusal.status in (413, 429):
         # Nothing is swapped for such a status; the page shows the sentence as a toast.
         response = HttpResponse(status=refusal.status)

@@ -19,7 +19,8 @@ API = "/api/v1"
 @pytest.fixture
 def team(alice, bob) -> Company:
     """Bob owns it, Alice is an admin of it."""
-    company = Company.objects.create(name="Team", slug=f"team-{uuid4().hex[:12]}", kind=Company.Kind.TEAM)
+    slug = f"team-{uuid4().hex[:12]}"
+    company = Company.objects.create(name="Team", slug=slug, kind=Company.Kind.TEAM, entitlements={"seats": 5})
     Membership.objects.create(company=company, user=bob, role=Membership.Role.OWNER)
     Membership.objects.create(company=company, user=alice, role=Membership.Role.ADMIN)
     return company

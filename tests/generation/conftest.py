@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from accounts.models import Company, User
 from accounts.viewer import Viewer
 from billing.models import Hold, LedgerEntry, UsageCounter, Wallet
+from billing.storage import STORAGE, storage_used
 from config.base import realtime
 from gallery.models import Asset
 from generation.models import AIModel, Job
@@ -23,7 +24,8 @@ def state_of(company: Company) -> dict[str, Any]:
         "wallet": (wallet.balance, wallet.held),
         "holds": Hold.objects.filter(wallet=wallet).count(),
         "ledger": LedgerEntry.objects.filter(wallet=wallet).count(),
-        "usage": sum(UsageCounter.objects.filter(company=company).values_list("used", flat=True)),
+        "usage": sum(UsageCounter.objects.filter(company=company).exclude(name=STORAGE).values_list("used", flat=True)),
+        "storage": storage_used(company),
         "jobs": list(Job.objects.filter(company=company).order_by("id").values_list("pk", "state")),
         "assets": Asset.objects.filter(company=company).count(),
         "files": files_of(company),

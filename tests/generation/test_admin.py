@@ -20,7 +20,7 @@ from accounts.models import AuditEntry, User
 from accounts.viewer import Viewer
 from config.base.crypto import decrypt
 from generation import pipeline
-from generation.margins import examples_of, margin_of, margins_by_model
+from generation.margins import examples_of, last_month, margin_of, margins_by_model
 from generation.models import AIModel, CustomProvider, Job, JobOutput, ProviderAlert, ProviderCall, Task
 from generation.parameters import complete
 from tests.factories.accounts import PersonFactory
@@ -222,11 +222,19 @@ def test_what_models_earned_is_counted_in_two_queries(
     for job in jobs:
         ProviderCall.objects.create(job=job, attempt=1, provider="local", cost=Decimal("0.02"))
     with django_assert_num_queries(2):
-        rows = margins_by_model()
+        rows = margins_by_model(*last_month())
     [row] = [row for row in rows if row.name == name]
     assert (row.jobs, row.outputs, row.credits, row.cost) == (2, 2, 20, Decimal("0.06"))
     assert (row.revenue, row.margin_percent) == (Decimal("0.20"), 70)
     assert name in text_of(operator.get("/admin/system/"))
+    today = timezone.now().date()
+    page = text_of(operator.get("/admin/margins/", {"first": today, "last": today}))
+    assert name in page
+    assert "Together" in page
+    assert name in text_of(operator.get("/admin/margins/", {"first": "2020-01-01", "last": "9999-12-31"}))
+    assert name not in text_of(operator.get("/admin/margins/", {"first": "2020-01-01", "last": "2020-01-31"}))
+    for wrong in ({"first": "2020-02-01", "last": "2020-01-31"}, {"first": "never"}):
+        assert operator.get("/admin/margins/", wrong).status_code == 422
 
 
 # --- A probe ----------------------------------------------------------------------------------------------------------

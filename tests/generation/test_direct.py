@@ -1,22 +1,27 @@
 """Providers elsewhere that answer in one go: paid, so never asked twice; silent, so waited for."""
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import dramatiq
 import pytest
 from django.utils import timezone
 
-from accounts.viewer import Viewer
+from accounts.models import User
+from accounts.viewer import Viewer, viewer_for
 from billing.models import UsageCounter, Wallet
 from billing.selectors import plan_of
+from config.base import realtime
 from gallery.models import Asset
-from generation import breaker, collecting, ending, pipeline, queue, sweeper
+from generation import actors, breaker, collecting, ending, pipeline, queue, sweeper
 from generation.models import AIModel, Job
 from generation.providers import registry
 from generation.providers.base import Artifact, Call, ContentRejected, Report, Retryable, SubmitUnknown
 from tests.factories.generation import submit
+from tests.factories.teams import put_on
 from tests.generation.conftest import files_of
 from tests.generation.scripted import Scripted, picture
 
@@ -47,6 +52,14 @@ def _paid_for(committed_db: None) -> Iterator[None]:
 
 def fresh(job: Job) -> Job:
     return Job.objects.get(pk=job.pk)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what other threads do. Fails when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def balance(viewer: Viewer) -> tuple[int, int]:
@@ -132,6 +145,39 @@ def test_the_studio_and_the_others_have_queues_of_their_own(maker: Viewer, monke
 
     assert queue.queue_of(AIModel(provider="local"), plan) == "blocking"
     assert queue.queue_of(AIModel(provider="elsewhere"), plan) == "direct"
+    plan.has_priority_queue = True
+    assert queue.queue_of(AIModel(provider="local"), plan) == "blocking-first"
+    assert queue.queue_of(AIModel(provider="elsewhere"), plan) == "direct-first"
+
+
+def test_whose_plan_goes_first_is_made_before_what_a_worker_has_fetched_already(
+    maker: Viewer, bob: User, scripted: Callable[..., Scripted]
+) -> None:
+    put_on(maker.company, "basic")
+    guest = viewer_for(bob)
+    assert guest is not None
+    put_on(guest.company, "pro")
+    late: list[Job] = []
+    broker = actors.start_job_first.broker
+
+    def during_the_first(call: Call, _report: Report) -> None:
+        if not late:
+            # The worker has fetched the next of the same line by now; it takes two at a time.
+            wait_until(lambda: realtime.connection().llen("dramatiq:blocking") == 1)
+            late.append(submit(guest))
+            wait_until(lambda: realtime.connection().llen("dramatiq:blocking-first") == 0)
+            time.sleep(0.2)
+
+    provider = scripted(before=during_the_first)
+    jobs = [submit(maker) for _number in range(3)]
+    worker = dramatiq.Worker(broker, queues={"blocking", "blocking-first"}, worker_threads=1, worker_timeout=50)
+    worker.start()
+    try:
+        wait_until(lambda: len(provider.calls) == 4 and not Job.objects.active().filter(pk=jobs[-1].pk).exists())
+    finally:
+        worker.stop()
+
+    assert [call.job_id for call in provider.calls] == [jobs[0].pk, late[0].pk, jobs[1].pk, jobs[2].pk]
 
 
 def test_faults_and_successes_of_an_operators_own_endpoint_are_counted_under_its_own_name(

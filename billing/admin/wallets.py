@@ -1,86 +1,25 @@
-"""Money for operators. Rows of the ledger are only looked at; what changes credits or plans goes through services."""
+"""Wallets and the ledger: only looked at; credits are given or taken back with a reason."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from accounts.audited_admin import AuditedAdmin
-from accounts.models import User
-from billing.corrections import adjust_credits, change_plan
-from billing.entitlements import write_entitlements
-from billing.models import CreditLot, Hold, LedgerEntry, Plan, Subscription, UsageCounter, Wallet
+from billing.adjustments import adjust_or_ask
+from billing.admin.base import ReadOnlyAdmin, operator_of
+from billing.models import AdjustmentRequest, CreditLot, Hold, LedgerEntry, UsageCounter, Wallet
 from billing.services import InsufficientCredits
 from config.base.ids import uuid7
-
-
-class ReadOnlyAdmin(AuditedAdmin):
-    """Rows to look at: nothing is added, changed or deleted."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Services write these rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Services write these rows."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """What happened stays."""
-        return False
-
-
-@admin.register(Plan)
-class PlanAdmin(AuditedAdmin):
-    """Plans are data: edited here, taken out of the offer instead of deleted."""
-
-    list_display = ["name", "price_label", "monthly_credits", "daily_generations", "parallel_jobs", "is_active"]
-    ordering = ["position"]
-
-    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
-        """Companies on the plan have what it gives at once."""
-        super().save_model(request, obj, form, change)
-        write_entitlements(plan=obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
-        """Companies are on it, or were."""
-        return False
-
-
-@admin.register(Subscription)
-class SubscriptionAdmin(AuditedAdmin):
-    """Which company is on which plan; the plan can be changed by hand."""
-
-    notes_itself = True
-    list_display = ["company", "plan", "status", "source", "period_start", "period_end"]
-    list_filter = ["plan", "status", "source"]
-    list_select_related = ["company", "plan"]
-    search_fields = ["company__name", "company__slug", "company__email"]
-    fields = ["company", "plan", "status", "source", "period_start", "period_end", "grace_until"]
-    readonly_fields = ["company", "status", "source", "period_start", "period_end", "grace_until"]
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A company gets its subscription when it is made."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
-        """A company is always on a plan."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
-        """Through the service, which leaves an audit entry."""
-        change_plan(company=obj.company, plan=obj.plan, actor=cast("User", request.user))
 
 
 class AdjustForm(forms.Form):
@@ -132,32 +71,38 @@ class WalletAdmin(ReadOnlyAdmin):
         form = AdjustForm(request.POST or None, initial={"key": uuid7()})
         if request.method == "POST" and form.is_valid() and self._adjusted(request, wallet, form):
             return redirect("admin:billing_wallet_change", object_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Adjust credits"),
-            "opts": self.opts,
-            "wallet": wallet,
-            "form": form,
+        words = {
+            "company": wallet.company,
+            "balance": wallet.balance,
+            "held": wallet.held,
+            "available": wallet.available,
         }
-        return render(request, "billing/adjust.html", context)
+        text = _now("%(company)s has %(balance)d credits, %(held)d of them held: %(available)d available.") % words
+        if settings.TWO_PERSON_CREDITS is not None:
+            limit = {"limit": settings.TWO_PERSON_CREDITS}
+            text += " " + _now("More than %(limit)d within a day wait for another operator.") % limit
+        back = reverse("admin:billing_wallet_change", args=[object_id])
+        return self.show_act(request, title=_now("Adjust credits"), text=text, back=back, form=form)
 
     def _adjusted(self, request: HttpRequest, wallet: Wallet, form: AdjustForm) -> bool:
         """Call the service; a refusal becomes the form's error."""
         try:
-            done = adjust_credits(
+            done = adjust_or_ask(
                 company=wallet.company,
                 amount=form.cleaned_data["amount"],
                 reason=form.cleaned_data["reason"],
-                actor=cast("User", request.user),
-                key=f"adjust:{form.cleaned_data['key']}",
+                actor=operator_of(request),
+                key=form.cleaned_data["key"],
             )
         except InsufficientCredits as refusal:
             form.add_error("amount", refusal.sentence)
             return False
-        if done:
-            messages.success(request, _("The credits were adjusted."))
+        if isinstance(done, AdjustmentRequest):
+            messages.info(request, _now("Another operator has to approve this; it waits under credit adjustments."))
+        elif done:
+            messages.success(request, _now("The credits were adjusted."))
         else:
-            messages.info(request, _("That was done already; nothing changed."))
+            messages.info(request, _now("That was done already; nothing changed."))
         return True
 
 
