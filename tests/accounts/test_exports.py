@@ -31,6 +31,12 @@ from tests.personas import browser_of
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
+@pytest.fixture(autouse=True)
+def _no_exports_of_others(db: None) -> None:
+    """What other tests committed would be seen to here as well."""
+    DataExport.objects.all().delete()
+
+
 def test_two_clicks_at_once_make_one_copy(alice: User) -> None:
     def ask(_number: int) -> object:
         try:
