@@ -16,15 +16,15 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from accounts import audit_erasing, avatars, company_endings, exports
 from accounts.company_locks import Role, lock_company
 from accounts.deletion_receipts import open_receipt, send_tell
-from accounts.models import ApiKey, Company, DataExport, DeletionReceipt, Invitation, Membership, User
-from accounts.person_addresses import OwnAddress, addresses_of
+from accounts.models import ApiKey, Company, DataExport, DeletionReceipt, Invitation, Membership, SignInAs, User
+from accounts.person_addresses import OwnAddress, addresses_of, while_theirs
 from accounts.services import record_audit
 from config.base import realtime, registry
 from config.base.crypto import encrypt
@@ -178,6 +178,7 @@ def _close_doors(user: User, now: datetime) -> None:
     SocialAccount.objects.filter(user=user).delete()
     # Jobs of companies that stay were made by them, so the rows do too.
     ApiKey.objects.filter(user=user).update(name="", digest="", revoked_at=Coalesce("revoked_at", now))
+    SignInAs.objects.filter(person=user).update(reason="")
     user.groups.clear()
     user.user_permissions.clear()
 
@@ -186,8 +187,7 @@ def _forget_addresses(user: User, addresses: list[OwnAddress]) -> None:
     EmailAddress.objects.filter(user=user).delete()
     Invitation.objects.filter(accepted_by=user).delete()
     for one in addresses:
-        while_theirs = Q(created_at__lte=one.until) if one.until else Q()
-        Invitation.objects.filter(while_theirs, email__iexact=one.email).delete()
+        Invitation.objects.filter(while_theirs(one, "created_at"), email__iexact=one.email).delete()
         if one.until is None:
             Company.objects.filter(email__iexact=one.email).update(email="")
 

@@ -25,6 +25,20 @@ BATCH = 50
 # Letters and digits that nobody takes for one another.
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+# What is counted, in the order in which it is told.
+_ORDER = (
+    "assets",
+    "files",
+    "jobs",
+    "prompts",
+    "companies",
+    "memberships",
+    "addresses",
+    "sign_ins",
+    "keys",
+    "exports",
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -77,7 +91,7 @@ def see_to_receipts() -> None:
 def lines_of(receipt: DeletionReceipt) -> list[str]:
     """How much of what is gone, as phrases in the language of whoever it was; nothing of which there was none."""
     with override(receipt.language or "en"):
-        return [_phrase(name, count) for name, count in receipt.counts.items() if count]
+        return [_phrase(name, receipt.counts[name]) for name in _ORDER if receipt.counts.get(name)]
 
 
 def _phrase(name: str, count: int) -> str:
@@ -90,7 +104,6 @@ def _phrase(name: str, count: int) -> str:
         "memberships": ngettext("%d membership in another company", "%d memberships in other companies", count),
         "addresses": ngettext("%d e-mail address", "%d e-mail addresses", count),
         "sign_ins": ngettext("%d way to sign in", "%d ways to sign in", count),
-        "sessions": ngettext("%d session", "%d sessions", count),
         "keys": ngettext("%d API key", "%d API keys", count),
         "exports": ngettext("%d copy of your data", "%d copies of your data", count),
     }

@@ -9,6 +9,7 @@ import smtplib
 from collections.abc import Callable
 from datetime import datetime
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -22,8 +23,6 @@ from accounts.privacy_mail import tell_of_keeping, tell_of_request
 from accounts.privacy_refusals import NotEnding, OperatorAccount, SoleOwner
 from accounts.services import record_audit
 from accounts.sessions import end_other_sessions
-from accounts.viewer import memberships_of
-from config.base import realtime
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +49,16 @@ def request_account_deletion(*, user: User, request: HttpRequest | None = None) 
             return asked
         receipt = open_receipt(user=user, now=now)
         keys = ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
-        end_other_sessions(user=user, current_key=None, request=request)
-        for place in memberships_of(user):
-            realtime.revoke(company_id=place.company_id, user_id=user.pk)
+        # Other browsers are led to the sign-in page; the one that asks is told more, by the answer that it waits for.
+        current_key = request.session.session_key if request is not None else None
+        end_other_sessions(user=user, current_key=current_key, request=request)
+        for session in UserSession.objects.filter(user=user):
+            session.end()
         record_audit(
             actor=user.email,
             action="account.deletion_requested",
             target=user.email,
+            person=user,
             detail={"at": at.isoformat(), "reference": receipt.reference, "keys": keys},
             request=request,
         )
@@ -72,9 +74,7 @@ def keep_account(*, user: User, request: HttpRequest | None = None) -> None:
         if not ending.update(delete_after=None):
             raise NotEnding(_("This account is not to be deleted, or its time is over."))
         DeletionReceipt.objects.filter(user=user, begun_at=None).delete()
-        for place in memberships_of(user):
-            realtime.readmit(company_id=place.company_id, user_id=user.pk)
-        record_audit(actor=user.email, action="account.kept", target=user.email, request=request)
+        record_audit(actor=user.email, action="account.kept", target=user.email, person=user, request=request)
         _mail(lambda: tell_of_keeping(user))
     user.delete_after = None
 

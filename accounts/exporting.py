@@ -10,8 +10,8 @@ from allauth.usersessions.models import UserSession
 from django.db.models import Q
 
 from accounts.devices import device_name
-from accounts.models import ApiKey, DataExport, Invitation, Membership, User
-from accounts.person_addresses import acts_of, addresses_of
+from accounts.models import ApiKey, AuditEntry, DataExport, Invitation, Membership, User
+from accounts.person_addresses import addresses_of, written_by
 from config.base.registry import ExportDocument, ExportFile
 from config.base.walking import walk
 
@@ -136,12 +136,15 @@ def _keys(user: User) -> Rows:
 
 
 def _acts(user: User) -> Rows:
-    for entry in walk(acts_of(user)):
+    addresses = addresses_of(user)
+    own = {one.email for one in addresses}
+    for entry in walk(AuditEntry.objects.filter(written_by(addresses) | Q(person=user))):
         yield {
             "at": entry.at,
             "action": entry.action,
+            "is_by_you": entry.actor.lower() in own and not entry.operator,
             # Of whom or what: other people's addresses stay theirs.
-            "target": entry.target if "@" not in entry.target or entry.target == entry.actor else "",
+            "target": entry.target if "@" not in entry.target or entry.target.lower() in own else "",
             "company": entry.company_id,
             "address": entry.address,
             "program": entry.agent,

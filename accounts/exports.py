@@ -60,7 +60,7 @@ def request_export(*, user: User, request: HttpRequest | None = None) -> DataExp
                 retry_after=int((latest.requested_at + PAUSE - now).total_seconds()) + 1,
             )
         made = DataExport.objects.create(user=user, requested_at=now, sent_at=now)
-        record_audit(actor=user.email, action="export.requested", target=user.email, request=request)
+        record_audit(actor=user.email, action="export.requested", target=user.email, person=user, request=request)
         transaction.on_commit(lambda: _send(made.pk), robust=True)
     return made
 
@@ -144,7 +144,7 @@ def key_to_fetch(*, user: User, export: DataExport | None, request: HttpRequest)
         raise ExportGone(_("This copy could not be made. Ask for a new one on your profile."))
     if not _is_whole(export, timezone.now()):
         raise ExportGone(_("This copy is gone: each is kept for seven days. Ask for a new one on your profile."))
-    record_audit(actor=user.email, action="export.fetched", target=user.email, request=request)
+    record_audit(actor=user.email, action="export.fetched", target=user.email, person=user, request=request)
     return export.key
 
 

@@ -32,28 +32,17 @@ def addresses_of(user: User) -> list[OwnAddress]:
     return found
 
 
-def acts_of(user: User) -> QuerySet[AuditEntry]:
-    """What the audit says that the person did."""
-    return AuditEntry.objects.filter(written_by(addresses_of(user)))
-
-
 def written_by(addresses: list[OwnAddress]) -> Q:
     """Entries whose actor is one of the addresses, while it was the person's."""
     mine = Q(pk__in=[])
     for one in addresses:
-        mine |= Q(actor__iexact=one.email) & _while(one)
+        mine |= Q(actor__iexact=one.email) & while_theirs(one)
     return mine
 
 
-def speaks_of(one: OwnAddress) -> Q:
-    """Entries that name the address in whatever place, while it was the person's."""
-    named = Q(actor__icontains=one.email) | Q(target__icontains=one.email) | Q(detail__icontains=one.email)
-    return named & _while(one)
-
-
-def _while(one: OwnAddress) -> Q:
-    # Somebody else may have it now.
-    return Q(at__lte=one.until) if one.until else Q()
+def while_theirs(one: OwnAddress, moment: str = "at") -> Q:
+    """Rows of the time in which the address was the person's: somebody else may have it now."""
+    return Q(**{f"{moment}__lte": one.until}) if one.until else Q()
 
 
 def _addresses(user: User) -> QuerySet[EmailAddress]:
@@ -63,5 +52,5 @@ def _addresses(user: User) -> QuerySet[EmailAddress]:
 
 def _before(later: OwnAddress) -> list[OwnAddress]:
     """What an address took the place of."""
-    changes = AuditEntry.objects.filter(_while(later), action="email.changed", detail__to__iexact=later.email)
+    changes = AuditEntry.objects.filter(while_theirs(later), action="email.changed", detail__to__iexact=later.email)
     return [OwnAddress(entry.detail["from"].lower(), entry.at) for entry in changes.order_by("-id")]

@@ -470,6 +470,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
+        "ExportState": "accounts.models.DataExport.State",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
         "PaymentKind": "billing.models.Payment.Kind",
         "PaymentState": "billing.models.Payment.State",
@@ -579,6 +580,8 @@ _ADMIN_MENU = [
             (_("Companies"), "apartment", "accounts_company"),
             (_("API keys"), "key", "accounts_apikey"),
             (_("Audit log"), "history", "accounts_auditentry"),
+            (_("Data exports"), "folder_zip", "accounts_dataexport"),
+            (_("Deletion receipts"), "person_remove", "accounts_deletionreceipt"),
         ],
     ),
     (

@@ -224,9 +224,9 @@ ROWS: dict[str, Row] = {
     "admin-operate": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="job"),
     # Providers only: the address carries a token, the body a signature.
     "provider-webhook": Row({"POST": (404, 404)}, kwargs="hook"),
-    # Unsigned.
-    "stripe-webhook": Row({"POST": (400, 400)}, kwargs="endpoint"),
-    "stripe-webhook-configured": Row({"POST": (400, 400)}),
+    # No such endpoint.
+    "stripe-webhook": Row({"POST": (404, 404)}, kwargs="endpoint"),
+    "stripe-webhook-configured": Row({"POST": (404, 404)}),
     # The API.
     "api-register": Row({"POST": (422, 422)}),
     "api-login": Row({"POST": (422, 422)}),
