@@ -43,7 +43,6 @@ _OF_REFUSAL = {
     "insufficient_credits": "credits",
     "daily_limit": "generations",
     "storage_full": "storage",
-    "storage_limit": "storage",
     "company_full": "seats",
     "not_in_plan": "white_label",
 }

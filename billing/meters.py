@@ -13,9 +13,9 @@ from accounts.invitations import seats_used
 from accounts.models import Company
 from billing.models import Hold, Plan, UsageCounter
 from billing.selectors import GENERATIONS, Credits, today
+from billing.storage import NO_PERIOD, STORAGE
 from billing.usage import seconds_left
 
-STORAGE = "storage"
 # From this share on a meter says that its limit is near.
 NEAR = 0.8
 
@@ -57,7 +57,7 @@ def meters_of(company: Company, plan: Plan) -> list[Meter]:
     """The limits of a company's plan and what is used of them now. Three queries."""
     now = timezone.now()
     counters = UsageCounter.objects.filter(
-        Q(name=GENERATIONS, period=today(now)) | Q(name=STORAGE, period=""), company=company
+        Q(name=GENERATIONS, period=today(now)) | Q(name=STORAGE, period=NO_PERIOD), company=company
     )
     used = dict(counters.values_list("name", "used"))
     running: int = Hold.objects.filter(wallet_id=company.pk, state=Hold.State.OPEN).aggregate(n=Count("pk"))["n"]
