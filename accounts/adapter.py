@@ -92,7 +92,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Turn away who is inactive, or has no active company to act for."""
         answer: HttpResponse | None
-        if user.is_active and viewer_for(user) is None:
+        # Who asked for the account to be deleted signs in, to keep it.
+        if user.is_active and user.delete_after is None and viewer_for(user) is None:
             clear_login(request)
             answer = self.respond_user_inactive(request, user)
         else:

@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import impersonation
 from accounts.admin_keys import ApiKeyAdmin  # noqa: F401  (registers itself)
+from accounts.admin_privacy import DataExportAdmin, DeletionReceiptAdmin  # noqa: F401  (the same)
 from accounts.audit_words import sentence_of
 from accounts.audited_admin import AuditedAdmin
 from accounts.companies import suspend_company, unsuspend_company

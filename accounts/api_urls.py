@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts import api, audit_api, company_api, key_api, person_api
+from accounts import api, audit_api, company_api, key_api, person_api, privacy_api
 
 urlpatterns: list[URLPattern] = [
     path("auth/register", api.RegisterAPI.as_view(), name="api-register"),
@@ -33,7 +33,9 @@ urlpatterns: list[URLPattern] = [
     path("invitations/accept", company_api.AcceptAPI.as_view(), name="api-invitation-accept"),
     path("api-keys", key_api.KeysAPI.as_view(), name="api-keys"),
     path("api-keys/<uuid:key_id>", key_api.KeyAPI.as_view(), name="api-key"),
-    path("users/me", api.MeAPI.as_view(), name="api-me"),
+    path("users/me", privacy_api.PersonAPI.as_view(), name="api-me"),
+    path("users/me/export", privacy_api.ExportAPI.as_view(), name="api-export"),
+    path("users/me/export/file", privacy_api.ExportFileAPI.as_view(), name="api-export-file"),
     path("users/me/avatar", person_api.AvatarAPI.as_view(), name="api-avatar"),
     path("users/me/sessions", person_api.SessionsAPI.as_view(), name="api-sessions"),
     path("users/me/sessions/<int:session_id>", person_api.SessionAPI.as_view(), name="api-session"),

@@ -18,11 +18,20 @@ class AccountsConfig(AppConfig):
         from accounts.avatars import is_avatar
         from accounts.branding import is_logo
         from accounts.company_endings import delete_due_companies
+        from accounts.deletion_erasing import delete_due_people
+        from accounts.deletion_receipts import see_to_receipts
+        from accounts.exporting import export_person
+        from accounts.exports import is_export, see_to_exports
         from accounts.impersonation import end_overdue
         from accounts.rotating import rotate_second_factors
 
         registry.rotations.register(rotate_second_factors)
         registry.is_file_kept.register(is_logo)
         registry.is_file_kept.register(is_avatar)
+        registry.is_file_kept.register(is_export)
+        registry.person_exported.register(export_person)
+        registry.periodic.append(registry.Periodic("delete-people", every=300, run=delete_due_people))
+        registry.periodic.append(registry.Periodic("deletion-receipts", every=60, run=see_to_receipts))
+        registry.periodic.append(registry.Periodic("exports", every=15, run=see_to_exports))
         registry.periodic.append(registry.Periodic("delete-companies", every=300, run=delete_due_companies))
         registry.periodic.append(registry.Periodic("end-sign-ins-as", every=60, run=end_overdue))

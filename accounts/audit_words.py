@@ -56,6 +56,11 @@ ACTS: Final[dict[str, Act]] = {
     "refresh_token.reused": Act(Kind.SIGN_IN, _("A refresh token of %(target)s was used twice; its session was ended")),
     "avatar.changed": Act(Kind.SIGN_IN, _("%(actor)s changed the picture of the profile")),
     "avatar.removed": Act(Kind.SIGN_IN, _("%(actor)s removed the picture of the profile")),
+    "export.requested": Act(Kind.SIGN_IN, _("%(actor)s asked for a copy of all their data")),
+    "export.fetched": Act(Kind.SIGN_IN, _("%(actor)s fetched the copy of their data")),
+    "account.deletion_requested": Act(Kind.SIGN_IN, _("%(actor)s asked for the account to be deleted on %(day)s")),
+    "account.kept": Act(Kind.SIGN_IN, _("%(actor)s keeps the account after all")),
+    "account.deleted": Act(Kind.SIGN_IN, _("An account was deleted: %(target)s")),
     # Who belongs to the company.
     "invitation.sent": Act(Kind.PEOPLE, _("%(actor)s invited %(target)s as %(role)s")),
     "invitation.resent": Act(Kind.PEOPLE, _("%(actor)s sent the invitation of %(target)s again")),
@@ -68,6 +73,7 @@ ACTS: Final[dict[str, Act]] = {
     "member.removed": Act(Kind.PEOPLE, _("%(actor)s removed %(target)s")),
     "member.left": Act(Kind.PEOPLE, _("%(actor)s left")),
     "company.transferred": Act(Kind.PEOPLE, _("%(actor)s handed the company over to %(target)s")),
+    "company.inherited": Act(Kind.PEOPLE, _("The company's last owner is gone; it belongs to its oldest hand now")),
     # The company itself.
     "company.created": Act(Kind.COMPANY, _("%(actor)s made the company")),
     "company.changed": Act(Kind.COMPANY, _("%(actor)s changed the settings: %(fields)s")),
@@ -85,6 +91,9 @@ ACTS: Final[dict[str, Act]] = {
     "credits.adjusted": Act(Kind.MONEY, _("%(actor)s changed the credits by %(amount)s: %(reason)s")),
     "payment.refunded": Act(Kind.MONEY, _("%(actor)s gave %(amount)s back: %(reason)s")),
     "plan.changed": Act(Kind.MONEY, _("%(actor)s changed the plan to %(plan)s")),
+    "subscription.change_asked": Act(Kind.MONEY, _("%(actor)s asked for the plan %(plan)s")),
+    "subscription.cancelled": Act(Kind.MONEY, _("%(actor)s cancelled the plan %(plan)s")),
+    "subscription.resumed": Act(Kind.MONEY, _("%(actor)s took a change of the plan %(plan)s back")),
     # What is made.
     "asset.bin": Act(Kind.WORK, _("%(actor)s put a picture into the bin: %(target)s")),
     "asset.restore": Act(Kind.WORK, _("%(actor)s took a picture out of the bin: %(target)s")),

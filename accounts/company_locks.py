@@ -6,6 +6,7 @@ before may have changed meanwhile.
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.company_refusals import CompanyFull, LastOwner, NoSuchMember, NotAllowed, PersonalCompany
@@ -61,9 +62,15 @@ def refuse_personal(company: Company) -> None:
         )
 
 
-def refuse_without_owner(company: Company) -> None:
-    """Raises `LastOwner` when a locked company has one owner only, who is about to be one no more."""
-    if Membership.objects.filter(company=company, role=Role.OWNER).count() < 2:
+def other_owners(company: Company, user: User) -> QuerySet[Membership]:
+    """Owners of a company beside one person, without those whose accounts are to be deleted."""
+    owners = Membership.objects.filter(company=company, role=Role.OWNER, user__delete_after=None)
+    return owners.exclude(user=user)
+
+
+def refuse_without_owner(company: Company, user: User) -> None:
+    """Raises `LastOwner` when a person who is about to own a locked company no more is the only owner."""
+    if not other_owners(company, user).exists():
         raise LastOwner(_("A company needs an owner. Make somebody else an owner first."))
 
 

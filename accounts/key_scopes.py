@@ -28,7 +28,10 @@ SCOPES: dict[str, dict[str, str]] = {
     "api-reset-password": {"POST": PERSON},
     "api-reset-password-confirm": {"POST": PERSON},
     # The person.
-    "api-me": {"GET": READ, "PATCH": PERSON},
+    "api-me": {"GET": READ, "PATCH": PERSON, "DELETE": PERSON},
+    # Everything of a person, from all their companies: more than any key of one company may see.
+    "api-export": {"GET": PERSON, "POST": PERSON},
+    "api-export-file": {"GET": PERSON},
     "api-avatar": {"PUT": PERSON, "DELETE": PERSON},
     "api-sessions": {"GET": PERSON, "DELETE": PERSON},
     "api-session": {"DELETE": PERSON},
@@ -47,6 +50,16 @@ SCOPES: dict[str, dict[str, str]] = {
     # Credits.
     "api-credits-balance": {"GET": READ},
     "api-credits-history": {"GET": READ},
+    "api-credits-purchase": {"POST": MANAGE},
+    # Plans and payments.
+    "api-plans": {"GET": READ},
+    "api-subscription": {"GET": READ},
+    "api-my-subscription": {"GET": READ},
+    "api-checkout": {"POST": MANAGE},
+    "api-upgrade": {"POST": MANAGE},
+    "api-portal": {"POST": MANAGE},
+    "api-cancel": {"POST": MANAGE},
+    "api-payments": {"GET": MANAGE},
     # Pictures.
     "api-uploads": {"POST": GENERATE},
     "api-assets": {"GET": READ},

@@ -182,6 +182,8 @@ def _refuse_ended(key: ApiKey, role: str, now: datetime) -> None:
         raise KeyEnded(_("This API key has expired. Make a new one."), code="key_expired")
     if not role:
         raise KeyEnded(_("The person of this API key does not belong to the company any more."), code="key_revoked")
+    if key.user.delete_after is not None:
+        raise KeyEnded(_("The account of this API key is to be deleted."), code="key_revoked")
     if not key.user.is_active:
         raise Inactive(_("Your account is not active. Write to us if that surprises you."))
 

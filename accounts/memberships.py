@@ -32,7 +32,7 @@ def set_role(*, viewer: Viewer, member: Membership, role: str, request: HttpRequ
             return found
         _refuse_above(mine, found, role)
         if found.role == Role.OWNER:
-            refuse_without_owner(mine.company)
+            refuse_without_owner(mine.company, found.user)
         before = found.role
         Membership.objects.filter(pk=found.pk, role=before).update(role=role)
         found.role = role
@@ -117,7 +117,7 @@ def _refuse_above(mine: Membership, member: Membership, role: str) -> None:
 
 def _end(member: Membership) -> None:
     if member.role == Role.OWNER:
-        refuse_without_owner(member.company)
+        refuse_without_owner(member.company, member.user)
     Membership.objects.filter(pk=member.pk).delete()
     close_doors(member.company, user_id=member.user_id)
     realtime.revoke(company_id=member.company_id, user_id=member.user_id)

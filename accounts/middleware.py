@@ -12,7 +12,8 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Company, Membership, User
 from accounts.people import languages
 from accounts.sessions import note_seen
-from accounts.viewer import NoCompany, places_of, reader_of
+from accounts.viewer import AccountEnding, NoCompany, places_of, reader_of
+from config.base.refusal_pages import refuse
 
 
 class SessionMiddleware:
@@ -45,6 +46,27 @@ class CompanyMiddleware:
             return self.get_response(request)
         with _as_at_home(user):
             return self.get_response(request)
+
+
+class EndingMiddleware:
+    """Shows nothing but the way back to who asked for the account to be deleted and has signed in since."""
+
+    # What works all the same: going, keeping the account, and fetching what one had asked for.
+    FREE = frozenset(["logout", "account_logout", "account-keep", "export-file", "dev-mail", "dev-mail-message"])
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Answer in the view's place, or leave it to the view."""
+        user = request.user if SESSION_KEY in request.session else None
+        if not isinstance(user, User) or user.delete_after is None:
+            return None
+        name = request.resolver_match.url_name if request.resolver_match else None
+        return None if name in self.FREE else refuse(request, AccountEnding(user))
 
 
 @contextmanager

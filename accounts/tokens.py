@@ -22,7 +22,7 @@ from accounts.company_refusals import NotAllowed
 from accounts.models import User
 from accounts.refusals import CompanyLost, InvalidRefreshToken
 from accounts.services import record_audit, record_of_account
-from accounts.viewer import SESSION_KEY, Viewer, viewer_for
+from accounts.viewer import SESSION_KEY, AccountEnding, Viewer, viewer_for
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ class TokenStrategy(JWTTokenStrategy):
     """15 minutes of access, 7 days of refresh, rotated at each use; a refresh token used again ends its session.
 
     The access token carries `company` and `role`. The session remembers the company, so that refreshing keeps it; an
-    inactive person, or one without an active company, gets no token.
+    inactive person, or one without an active company, gets no token; nor does an account that is to be deleted
+    (`AccountEnding`).
     """
 
     def get_session_token(self, request: HttpRequest) -> str | None:
@@ -47,7 +48,12 @@ class TokenStrategy(JWTTokenStrategy):
     def create_access_token(self, request: HttpRequest) -> str | None:
         """The access token of a new sign-in, for the company that a sign-in begins with."""
         user = request.user
-        viewer = viewer_for(user, company_id=request.session.get(SESSION_KEY)) if isinstance(user, User) else None
+        try:
+            viewer = viewer_for(user, company_id=request.session.get(SESSION_KEY)) if isinstance(user, User) else None
+        except AccountEnding:
+            # Nobody gets hold of this session.
+            request.session.flush()
+            raise
         if viewer is None:
             return None
         # A sign-in that waited for its second factor was to be forgotten soon.

@@ -15,6 +15,7 @@ from accounts import (
     impersonation_views,
     invitation_views,
     key_views,
+    privacy_views,
     security_urls,
     views,
 )
@@ -39,6 +40,10 @@ urlpatterns: list[URLPattern] = [
     *_both("profile/password", views.change_password, "change-password", "account_change_password"),
     path("account-inactive", views.inactive, name="account_inactive"),
     path("profile", views.profile, name="profile"),
+    path("profile/export", privacy_views.ask_for_export, name="export-ask"),
+    path("profile/export/<str:token>", privacy_views.export_file, name="export-file"),
+    path("profile/delete", privacy_views.delete_account, name="account-delete"),
+    path("profile/keep", privacy_views.keep, name="account-keep"),
     path("company", company_views.company, name="company"),
     path("company/new", company_views.new_company, name="company-new"),
     path("company/switch", company_views.switch, name="company-switch"),

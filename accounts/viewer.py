@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, Company, Membership, User
@@ -69,6 +70,20 @@ class CompanyInactive(NoCompany):
         self.membership = membership
 
 
+class AccountEnding(NoCompany):
+    """The person asked for the account to be deleted, and may do nothing but keep it."""
+
+    code = "account_ending"
+    template = "accounts/ending.html"
+
+    def __init__(self, user: User) -> None:
+        day = date_format(user.delete_after, "DATE_FORMAT") if user.delete_after else ""
+        super().__init__(
+            _("Your account is to be deleted on %(day)s. Sign in on the website to keep it.") % {"day": day}
+        )
+        self.at = user.delete_after
+
+
 def memberships_of(user: User) -> list[Membership]:
     """All places of a person, also in companies that are switched off, the oldest first. One query."""
     return list(with_place(Membership.objects.filter(user=user).select_related("company").order_by("id")))
@@ -78,7 +93,7 @@ def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> 
     """Return who acts: in the chosen company while the person belongs to it, else in the personal one.
 
     None for anonymous visitors, for people without an active company. One query. Raises `CompanyInactive` when the
-    chosen company is switched off.
+    chosen company is switched off, `AccountEnding` when the account is to be deleted.
     """
     if not isinstance(user, User) or not user.is_active:
         return None
@@ -86,6 +101,8 @@ def viewer_for(user: User | AnonymousUser, *, company_id: str | None = None) -> 
 
 
 def _choose(user: User, memberships: Sequence[Membership], company_id: str | None) -> Viewer | None:
+    if user.delete_after is not None:
+        raise AccountEnding(user)
     chosen = next((row for row in memberships if str(row.company_id) == company_id), None)
     if chosen is not None and not chosen.company.is_active:
         raise CompanyInactive(chosen)

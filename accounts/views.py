@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.exports import PAUSE, address_of, newest_of
 from accounts.figures import figures_of
 from accounts.forms import AvatarForm, ProfileForm
 from accounts.mailbox import find_mail, is_open_to, newest_mails
@@ -136,7 +137,15 @@ def profile(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("profile")
-    context = {"form": form, "avatar_form": AvatarForm(), "figures": figures_of(reader_of(request))}
+    export = newest_of(request.user)
+    context = {
+        "form": form,
+        "avatar_form": AvatarForm(),
+        "figures": figures_of(reader_of(request)),
+        "export": export,
+        "export_url": address_of(export) if export else "",
+        "export_again_at": export.requested_at + PAUSE if export else None,
+    }
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 

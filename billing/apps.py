@@ -23,6 +23,7 @@ class BillingConfig(AppConfig):
             caps,
             entitlements,
             erasing,
+            exporting,
             gauges,
             hooks,
             lifecycle,
@@ -30,7 +31,7 @@ class BillingConfig(AppConfig):
             plans,
             reminders,
         )
-        from billing.stripe import webhooks
+        from billing.stripe import leaving, webhooks
 
         # They look for what dj-stripe's own view needs, in the database, which need not be there when checks run.
         registered = checks.registry.registry.registered_checks
@@ -44,12 +45,16 @@ class BillingConfig(AppConfig):
         registry.audit_checks.register(audit.broken_rows)
         registry.audit_checks.register(entitlements.disagreeing_entitlements)
         registry.member_usage.register(caps.usage_by_member)
+        registry.company_closing.register(leaving.stop_paying)
         registry.company_deleted.register(erasing.erase_words)
+        registry.person_deleted.register(erasing.forget_person)
+        registry.person_exported.register(exporting.export_money)
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("stripe-events", every=5, run=webhooks.send_due))
         registry.periodic.append(registry.Periodic("stripe-reconcile", every=600, run=actors.reconcile_when_due))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
+        registry.periodic.append(registry.Periodic("test-money", every=60, run=hooks.renew_test_money))
         registry.periodic.append(registry.Periodic("billing-notices", every=60, run=notice_mail.send_waiting))
         registry.periodic.append(registry.Periodic("billing-reminders", every=3600, run=reminders.remind_when_due))
         registry.periodic.append(

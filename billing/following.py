@@ -12,6 +12,7 @@ from django.db.models import F
 
 from accounts.models import Company
 from accounts.services import record_audit
+from billing import notices
 from billing.entitlements import write_entitlements
 from billing.facts import PaymentFact, SubscriptionFact
 from billing.models import BillingPeriod, LedgerEntry, Payment, Plan, Subscription
@@ -54,15 +55,30 @@ def follow_payment(fact: PaymentFact) -> Payment:
         if payment.seen_at is not None and payment.seen_at > fact.asked_at:
             return payment
         is_disputed = payment.disputed_cents != fact.disputed_cents
+        before = (payment.state, payment.refunded_cents)
         _write_down(payment, fact)
         if payment.state == Payment.State.PAID:
             _give(payment, fact)
             payment.refresh_from_db()
             kind = LedgerEntry.Kind.DISPUTE if is_disputed else LedgerEntry.Kind.REFUND
-            settle_reversals(payment=payment, kind=kind)
+            taken = settle_reversals(payment=payment, kind=kind)
             _stop_or_resume(payment, now=fact.asked_at)
+            if payment.refunded_cents > before[1]:
+                cents = payment.refunded_cents - before[1]
+                notices.payment_refunded(payment, cents=cents, credits_taken=max(0, taken))
+        _tell_of_payment(payment, before=before[0], now=fact.asked_at)
         collect_debt(wallet=wallet)
     return payment
+
+
+def _tell_of_payment(payment: Payment, *, before: str, now: datetime) -> None:
+    if payment.state == before or not payment.amount_cents:
+        return
+    if payment.state == Payment.State.PAID:
+        notices.payment_received(payment)
+    elif payment.state == Payment.State.FAILED:
+        is_plan = payment.kind == Payment.Kind.SUBSCRIPTION
+        notices.payment_failed(payment, until=now + settings.PAST_DUE_GRACE if is_plan else None)
 
 
 def _write_down(payment: Payment, fact: PaymentFact) -> None:
@@ -174,6 +190,11 @@ def is_grace_over(subscription: Subscription, *, now: datetime) -> bool:
 
 def _end(subscription: Subscription, *, now: datetime) -> None:
     stop_periods(company=subscription.company, reference=subscription.reference, now=now)
+    is_unpaid = subscription.status == Subscription.Status.PAST_DUE
+    if subscription.reference and not is_grace_over(subscription, now=now):
+        notices.plan_ended(
+            company=subscription.company, plan=subscription.plan, is_unpaid=is_unpaid, key=subscription.reference
+        )
     subscription.plan = default_plan()
     subscription.next_plan = None
     subscription.status = Subscription.Status.ACTIVE

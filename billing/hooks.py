@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Company
+from billing import test_money
 from billing.entitlements import write_entitlements
 from billing.models import LedgerEntry, Subscription
 from billing.plans import DEMO, plan_with_slug
@@ -58,3 +59,8 @@ def furnish_demo(company_id: UUID) -> None:
 def expire_credits() -> int:
     """What the clock does: credits whose time is over go; returns how many."""
     return expire_lots(now=timezone.now())
+
+
+def renew_test_money() -> int:
+    """What the clock does: subscriptions of test money go on or end; returns how many."""
+    return test_money.renew_due(now=timezone.now())

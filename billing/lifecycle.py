@@ -9,6 +9,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Company
+from billing import notices
 from billing.following import end_subscription, put_into_force
 from billing.models import Subscription, Wallet
 from billing.periods import grant_due
@@ -40,6 +41,8 @@ def _end_grace(subscription: Subscription, now: datetime) -> bool:
     before = subscription.plan
     subscription.plan = default_plan()
     put_into_force(subscription, before=before, actor=CLOCK)
+    key = f"{subscription.reference}:{subscription.grace_until.isoformat()}"
+    notices.plan_ended(company=subscription.company, plan=before, is_unpaid=True, key=key)
     return before != subscription.plan
 
 

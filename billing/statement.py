@@ -4,19 +4,68 @@ A hold and what became of it are one row: "Held 4 for 'red fox…'", "→ spent 
 settlement wrote is part of that row; entries of other kinds are rows of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+from django.db.models.enums import TextChoices
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Company
 from billing.models import Hold, LedgerEntry
 
 PAGE_SIZE = 25
 CAUSE_LENGTH = 80
+# How many entries a table for downloading reads at a time.
+BATCH = 1000
+Kind = LedgerEntry.Kind
+
+
+class Sort(TextChoices):
+    """What a reader of the statement may look for."""
+
+    WORK = "work", gettext_lazy("Work")
+    RECEIVED = "received", gettext_lazy("Received")
+    BOUGHT = "bought", gettext_lazy("Bought")
+    TAKEN = "taken", gettext_lazy("Expired or taken back")
+
+
+# What is granted or added, without being bought; what goes without being spent.
+_OF_SORT = {
+    Sort.RECEIVED: Q(kind=Kind.GRANT) | Q(kind__in=(Kind.ADJUST, Kind.REFUND, Kind.DISPUTE), amount__gt=0),
+    Sort.BOUGHT: Q(kind=Kind.PURCHASE),
+    Sort.TAKEN: Q(kind=Kind.EXPIRE) | Q(kind__in=(Kind.ADJUST, Kind.REFUND, Kind.DISPUTE), amount__lt=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of the statement: `sort` ("": all), and UTC days, both included (None: no end)."""
+
+    sort: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.sort and self.since is None and self.until is None
+
+    def days(self) -> Q:
+        """The condition on `created_at`."""
+        condition = Q()
+        if self.since is not None:
+            condition &= Q(created_at__gte=datetime.combine(self.since, time(), tzinfo=UTC))
+        if self.until is not None:
+            condition &= Q(created_at__lt=datetime.combine(self.until, time(), tzinfo=UTC) + timedelta(days=1))
+        return condition
+
+
+EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +98,16 @@ class StatementPage:
     older: UUID | None
 
 
-def statement(company: Company, *, before: UUID | None = None, size: int = PAGE_SIZE) -> StatementPage:
+def statement(
+    company: Company, *, before: UUID | None = None, size: int = PAGE_SIZE, wanted: Wanted = EVERYTHING
+) -> StatementPage:
     """A page of what happened to a company's credits, newest first, from just before `before`. Three queries."""
-    holds = Hold.objects.filter(wallet_id=company.pk)
-    entries = LedgerEntry.objects.filter(wallet_id=company.pk).exclude(kind=LedgerEntry.Kind.SETTLE)
+    holds = Hold.objects.filter(wanted.days(), wallet_id=company.pk)
+    entries = LedgerEntry.objects.filter(wanted.days(), wallet_id=company.pk).exclude(kind=Kind.SETTLE)
+    if wanted.sort == Sort.WORK:
+        entries = entries.none()
+    elif wanted.sort:
+        holds, entries = holds.none(), entries.filter(_OF_SORT[Sort(wanted.sort)])
     if before is not None:
         holds, entries = holds.filter(pk__lt=before), entries.filter(pk__lt=before)
     found: list[Hold | LedgerEntry] = [*holds.order_by("-id")[: size + 1], *entries.order_by("-id")[: size + 1]]
@@ -61,6 +116,25 @@ def statement(company: Company, *, before: UUID | None = None, size: int = PAGE_
     balances = _balances_after([row for row in shown if isinstance(row, Hold)])
     rows = [_hold_row(row, balances) if isinstance(row, Hold) else _entry_row(row) for row in shown]
     return StatementPage(rows=rows, older=shown[-1].pk if len(found) > size else None)
+
+
+def entries_for_table(company: Company, *, wanted: Wanted = EVERYTHING) -> Iterator[LedgerEntry]:
+    """Every change of the balance that is wanted, the latest first, read in batches."""
+    entries = _entries(company, wanted).order_by("-number")
+    last: int | None = None
+    while True:
+        batch = list((entries if last is None else entries.filter(number__lt=last))[:BATCH])
+        yield from batch
+        if len(batch) < BATCH:
+            return
+        last = batch[-1].number
+
+
+def _entries(company: Company, wanted: Wanted) -> QuerySet[LedgerEntry]:
+    entries = LedgerEntry.objects.filter(wanted.days(), wallet_id=company.pk)
+    if wanted.sort == Sort.WORK:
+        return entries.filter(kind=Kind.SETTLE)
+    return entries.filter(_OF_SORT[Sort(wanted.sort)]) if wanted.sort else entries
 
 
 def _balances_after(holds: list[Hold]) -> dict[str, int]:
@@ -119,15 +193,17 @@ def _entry_row(entry: LedgerEntry) -> StatementRow:
 
 
 _SENTENCES: dict[str, Callable[[], str]] = {
-    LedgerEntry.Kind.GRANT: lambda: _("Received %d"),
-    LedgerEntry.Kind.PURCHASE: lambda: _("Bought %d"),
-    LedgerEntry.Kind.EXPIRE: lambda: _("%d expired"),
-    LedgerEntry.Kind.REFUND: lambda: _("%d taken back after a refund"),
-    LedgerEntry.Kind.DISPUTE: lambda: _("%d taken back after a dispute"),
+    Kind.GRANT: lambda: _("Received %d"),
+    Kind.PURCHASE: lambda: _("Bought %d"),
+    Kind.EXPIRE: lambda: _("%d expired"),
+    Kind.REFUND: lambda: _("%d taken back after a refund"),
+    Kind.DISPUTE: lambda: _("%d taken back after a dispute"),
 }
 
 
 def _entry_sentence(entry: LedgerEntry) -> str:
-    if entry.kind == LedgerEntry.Kind.ADJUST:
+    if entry.kind == Kind.ADJUST:
         return _("An operator added %d") if entry.amount > 0 else _("An operator took back %d")
+    if entry.kind in (Kind.REFUND, Kind.DISPUTE) and entry.amount > 0:
+        return _("%d given back")
     return _SENTENCES[entry.kind]()

@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.SessionMiddleware",
     "accounts.middleware.CompanyMiddleware",
+    "accounts.middleware.EndingMiddleware",
     "config.event_ticket.EventTicketMiddleware",
     "config.base.refusal_pages.RefusalMiddleware",
 ]
@@ -268,6 +269,9 @@ SOCIAL_ORIGINS: list[str] = [_SOCIAL_ORIGINS[name] for name in SOCIALACCOUNT_PRO
 ACCOUNT_LOGIN_TIMEOUT = 60 * 60
 # Beside allauth's own limits for signing in and up: one verification mail a minute to an address.
 ACCOUNT_RATE_LIMITS = {"confirm_email": "1/m/key", "verify_email": "30/m/ip", "refresh": "60/m/ip", "mfa": "30/m/ip"}
+# How long a deleted account can be taken back, and how long a copy of one's data can be fetched.
+DELETION_GRACE = timedelta(days=env.int("DELETION_GRACE_DAYS", default=14))
+EXPORT_LIFETIME = timedelta(days=7)
 # How many proxies of ours stand in front (0: none, the address of the connection is the visitor's).
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 
@@ -466,7 +470,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
+        "ExportState": "accounts.models.DataExport.State",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
+        "PaymentKind": "billing.models.Payment.Kind",
+        "PaymentState": "billing.models.Payment.State",
     },
 }
 
@@ -482,6 +489,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "downloads": (env.int("RATE_LIMIT_DOWNLOADS", default=1000), 60 * 60),
     "enhance": (env.int("RATE_LIMIT_ENHANCE", default=20), 60),
     "invitations": (env.int("RATE_LIMIT_INVITATIONS", default=30), 60 * 60),
+    "buying": (env.int("RATE_LIMIT_BUYING", default=60), 60 * 60),
+    "enquiries": (env.int("RATE_LIMIT_ENQUIRIES", default=5), 60 * 60),
     "completions": (env.int("RATE_LIMIT_COMPLETIONS", default=240), 60),
 }
 
@@ -571,6 +580,8 @@ _ADMIN_MENU = [
             (_("Companies"), "apartment", "accounts_company"),
             (_("API keys"), "key", "accounts_apikey"),
             (_("Audit log"), "history", "accounts_auditentry"),
+            (_("Data exports"), "folder_zip", "accounts_dataexport"),
+            (_("Deletion receipts"), "person_remove", "accounts_deletionreceipt"),
         ],
     ),
     (

@@ -15,12 +15,14 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the clock empty bins and sweep, say what is left out; models can be imported only now."""
-        from gallery import binning, counting, erasing
+        from gallery import binning, counting, erasing, exporting
         from gallery.actors import sweep_when_due
         from gallery.checks import check_notes, log_notes
         from gallery.selectors import made_by
 
         registry.company_deleted.register(erasing.erase_assets)
+        registry.person_exported.register(exporting.export_assets)
+        registry.company_counted.register(exporting.count_assets)
         registry.pictures_made.register(made_by)
         registry.periodic.append(registry.Periodic("empty-bins", every=300, run=binning.purge_expired))
         registry.audit_checks.register(counting.wrong_storage)

@@ -65,6 +65,10 @@ class Delivery:
         found = self._files(asset).get(rendition)
         return _address_of(asset, found, is_download=download) if found else ""
 
+    def rendition(self, asset: Asset, name: str = "original") -> AssetRendition | None:
+        """Return the file that this viewer may have under a name, as `url` gives it; None when there is none."""
+        return self._files(asset).get(name)
+
     def script_url(self, asset: Asset) -> str:
         """Return the path of the original on this very site, for a script to fetch; "" when there is none.
 

@@ -19,7 +19,8 @@ class GenerationConfig(AppConfig):
         from generation.audit import check_jobs
         from generation.catalogue import seed_catalogue
         from generation.custom import register as register_custom_providers
-        from generation.erasing import end_jobs, erase_words
+        from generation.erasing import end_jobs, erase_history, erase_words
+        from generation.exporting import count_words, export_words
         from generation.gauges import job_gauges
         from generation.prompting.presets import seed_presets
         from generation.rotating import rotate_provider_keys
@@ -32,5 +33,8 @@ class GenerationConfig(AppConfig):
         registry.company_closing.register(end_jobs)
         registry.company_deleted.register(erase_words)
         registry.rotations.register(rotate_provider_keys)
+        registry.company_counted.register(count_words)
+        registry.person_exported.register(export_words)
+        registry.person_deleted.register(erase_history)
         registry.gauges.register(job_gauges)
         registry.periodic.append(registry.Periodic(name="jobs", every=1.0, run=sweep))

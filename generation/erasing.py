@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from config.base.registry import ErasedPerson
 from generation import ending
 from generation.models import Job, PromptUse, ProviderCall
 
@@ -20,6 +21,12 @@ def end_jobs(company_id: UUID) -> bool:
         if not ending.cancel_waiting(job_id=job_id):
             ending.request_cancel(job_id=job_id)
     return not active.exists()
+
+
+def erase_history(person: ErasedPerson) -> bool:
+    """Forget which prompts a person used in companies that stay; what was made with them is theirs. True: none left."""
+    PromptUse.objects.filter(user=person.id).delete()
+    return True
 
 
 def erase_words(company_id: UUID) -> bool:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,13 +177,11 @@ class Stack:
             process.send_signal(number)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole product, running. The demo accounts (`DEMO`, `ADMIN`) exist; mail lies in `stack.data / "mail"`."""
-    folder = tmp_path_factory.mktemp("stack")
+@contextmanager
+def running_product(folder: Path, port: int, **more: str) -> Iterator[Stack]:
+    """A whole product, running with a database and a data folder of its own; `more` is added to its environment."""
     slot = take_slot(os.environ["TEST_SERVER_URL"], os.environ["TEST_QUEUE_URL"])
     slot.create_database()
-    port = free_port()
     environment = product_environment(
         folder / "data",
         port,
@@ -190,6 +189,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         REDIS_URL=slot.redis_url,
         # What a killed worker held goes on after this; a quarter of the product's own, so that tests wait less.
         JOB_LEASE_SECONDS="5",
+        **more,
     )
     output = folder / "output"
     supervisor = start_supervisor(environment, output)
@@ -204,3 +204,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         finally:
             supervisor.kill()
             slot.release()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product, running. The demo accounts (`DEMO`, `ADMIN`) exist; mail lies in `stack.data / "mail"`."""
+    with running_product(tmp_path_factory.mktemp("stack"), free_port()) as product:
+        yield product

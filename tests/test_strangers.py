@@ -17,7 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import ApiKey, Company, Invitation, Membership, User
+from accounts.exports import address_of
+from accounts.models import ApiKey, Company, DataExport, Invitation, Membership, User
 from accounts.viewer import SESSION_KEY, Viewer
 from config.base import realtime, registry
 from gallery.delivery import delivery_for
@@ -52,6 +53,7 @@ class Things:
     version: UUID
     session: int
     passkey: int
+    export: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ API_OWN = Row({"GET": (401, 200)})
 ROWS: dict[str, Row] = {
     # Pages for all.
     "landing": OPEN,
+    "pricing": OPEN,
+    "contact-sales": Row({"GET": (200, 200), "POST": (422, 422)}),
     "login": DOOR,
     "account_login": DOOR,
     "register": DOOR,
@@ -101,6 +105,10 @@ ROWS: dict[str, Row] = {
     "profile": Row({"GET": (302, 200), "POST": (302, 200)}),
     "change-password": Row({"GET": (302, 200), "POST": (302, 200)}),
     "account_change_password": Row({"GET": (302, 200), "POST": (302, 200)}),
+    "export-ask": Row({"POST": (302, 302)}),
+    "export-file": Row({"GET": (302, 404)}, kwargs="export"),
+    "account-delete": Row({"GET": (302, 302), "POST": (302, 302)}),
+    "account-keep": Row({"POST": (302, 302)}),
     # How one signs in; whatever changes it asks for the password first.
     "mfa_authenticate": Row({"GET": (302, 302), "POST": (302, 302)}),
     "mfa_login_webauthn": Row({"GET": (200, 302), "POST": (302, 302)}),
@@ -147,7 +155,21 @@ ROWS: dict[str, Row] = {
     "prompt-random": page(GET=(302, 302)),
     "prompt-enhance": Row({"POST": (302, 422)}),
     "jobs-tray": Row({"GET": (204, 200)}),
-    "credits": page(),
+    # Where it led before Billing.
+    "credits": Row({"GET": (301, 301)}),
+    "billing": page(),
+    "billing-ledger": page(),
+    "billing-ledger-csv": page(),
+    # Owners and admins only; there is no way to pay here, and nothing that was bought.
+    "billing-invoices": Row({"GET": (302, frozenset((200, 403)))}),
+    "buy-plan": Row({"POST": (302, 404)}),
+    "buy-pack": Row({"POST": (302, 404)}),
+    "billing-portal": by_role(403, 409, 503),
+    "billing-change": Row({"GET": (302, 404), "POST": (302, 404)}),
+    "billing-cancel": Row({"GET": (302, frozenset((403, 409))), "POST": (302, frozenset((403, 409)))}),
+    "billing-resume": by_role(403, 409),
+    "billing-thanks": page(GET=(302, 404)),
+    "test-checkout": Row({"GET": (302, 404), "POST": (302, 404)}, kwargs="token"),
     "credits-pill": Row({"GET": (204, 200)}),
     # Off until an operator lists hosts.
     "gallery-import": Row({}),
@@ -202,9 +224,9 @@ ROWS: dict[str, Row] = {
     "admin-operate": Row({"GET": (302, 302), "POST": (302, 302)}, kwargs="job"),
     # Providers only: the address carries a token, the body a signature.
     "provider-webhook": Row({"POST": (404, 404)}, kwargs="hook"),
-    # Unsigned.
-    "stripe-webhook": Row({"POST": (400, 400)}, kwargs="endpoint"),
-    "stripe-webhook-configured": Row({"POST": (400, 400)}),
+    # No such endpoint.
+    "stripe-webhook": Row({"POST": (404, 404)}, kwargs="endpoint"),
+    "stripe-webhook-configured": Row({"POST": (404, 404)}),
     # The API.
     "api-register": Row({"POST": (422, 422)}),
     "api-login": Row({"POST": (422, 422)}),
@@ -215,7 +237,10 @@ ROWS: dict[str, Row] = {
     "api-verify-email": Row({"POST": (422, 422)}),
     "api-reset-password": Row({"POST": (422, 422)}),
     "api-reset-password-confirm": Row({"POST": (422, 422)}),
-    "api-me": Row({"GET": (401, 200), "PATCH": (401, 200)}),
+    "api-me": Row({"GET": (401, 200), "PATCH": (401, 200), "DELETE": (401, 422)}),
+    "api-export": Row({"GET": (401, 404), "POST": (401, 202)}),
+    # Asked for a moment ago, and made by no worker here.
+    "api-export-file": Row({"GET": (401, 409)}),
     "api-companies": Row({"GET": (401, 200), "POST": (401, 422)}),
     "api-company": Row({"GET": (401, 200), "PATCH": (401, 200)}),
     "api-audit": API_OWN,
@@ -232,6 +257,15 @@ ROWS: dict[str, Row] = {
     "api-session": Row({"DELETE": (401, 404)}, kwargs="session"),
     "api-credits-balance": API_OWN,
     "api-credits-history": API_OWN,
+    "api-credits-purchase": Row({"POST": (401, 422)}),
+    "api-plans": OPEN,
+    "api-subscription": API_OWN,
+    "api-my-subscription": API_OWN,
+    "api-checkout": Row({"POST": (401, 422)}),
+    "api-upgrade": Row({"POST": (401, 422)}),
+    "api-portal": Row({"POST": (401, frozenset((403, 409, 503)))}),
+    "api-cancel": Row({"POST": (401, frozenset((403, 409)))}),
+    "api-payments": Row({"GET": (401, frozenset((200, 403)))}),
     "api-uploads": Row({"POST": (401, 422)}),
     "api-assets": API_OWN,
     "api-asset": Row({"GET": (401, 404), "DELETE": (401, 404)}, kwargs="asset"),
@@ -300,6 +334,7 @@ def address(name: str, row: Row, things: Things) -> str:
         "pk": {"pk": things.passkey},
         "session": {"session_id": things.session},
         "avatar": {"user_id": things.user, "version": things.version, "edge": 256},
+        "export": {"token": things.export},
         "provider": {"provider": "local"},
         "endpoint": {"uuid": things.company},
         "hook": {"provider_name": "local", "job_id": things.job, "token": "0" * 32},
@@ -371,6 +406,7 @@ def things(maker: Viewer) -> Things:
         version=use.pk,
         session=session.pk,
         passkey=passkey.pk,
+        export=address_of(DataExport.objects.create(user=maker.user)).rpartition("/")[2],
     )
 
 

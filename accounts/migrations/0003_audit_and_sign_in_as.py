@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
     """Audit entries name the account and the operator, and nothing changes them; sign-ins as somebody else."""
 
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_privacy"),
     ]
 
     operations = [

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.base.ids import uuid7
@@ -64,16 +66,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("email"),
                 name="user_email_unique",
+                # The tombstones of deleted people have none.
+                condition=~Q(email=""),
                 violation_error_message=_("Somebody with this e-mail address is here already."),
             ),
         ]
 
     def __str__(self) -> str:
-        return self.email
+        return self.email or self.get_full_name()
 
     def get_full_name(self) -> str:
-        """The name to greet with: the full name, or else the user name."""
-        return self.full_name or self.username
+        """The name to greet with: the full name, or else the user name; of a tombstone, that it is one."""
+        return gettext("Deleted user") if self.deleted_at else self.full_name or self.username
 
     def get_short_name(self) -> str:
         """The first word of the full name, or else the user name."""

@@ -5,6 +5,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -95,7 +96,7 @@ class Plan(models.Model):
             lines.append(gettext("Unlimited generations"))
         else:
             generations = ngettext("%(n)s generation a day", "%(n)s generations a day", self.daily_generations)
-            lines.append(generations % {"n": self.daily_generations})
+            lines.append(generations % {"n": _grouped(self.daily_generations)})
         jobs = ngettext("%(n)s job at a time", "%(n)s jobs at a time", self.parallel_jobs)
         lines.append(jobs % {"n": self.parallel_jobs})
         lines.append(self._tiers_sentence())
@@ -112,8 +113,8 @@ class Plan(models.Model):
         if self.monthly_credits is None:
             return gettext("Unlimited credits")
         if self.monthly_credits:
-            return gettext("%(n)s credits a month") % {"n": self.monthly_credits}
-        return gettext("%(n)s credits to start with") % {"n": self.welcome_credits}
+            return gettext("%(n)s credits a month") % {"n": _grouped(self.monthly_credits)}
+        return gettext("%(n)s credits to start with") % {"n": _grouped(self.welcome_credits)}
 
     def _tiers_sentence(self) -> str:
         if "premium" in self.tiers:
@@ -121,6 +122,10 @@ class Plan(models.Model):
         if "advanced" in self.tiers:
             return gettext("Basic and advanced models")
         return gettext("Basic models")
+
+
+def _grouped(number: int) -> str:
+    return number_format(number, force_grouping=True)
 
 
 class CreditPack(models.Model):

@@ -38,8 +38,8 @@ def apply_subscription(subscription_id: str) -> Company | None:
     """Follow a subscription. Raises `reading.UnknownPrice` and the refusals of `asking`, as all of these."""
     asked_at = timezone.now()
     with asking() as client:
-        data = plain(client.v1.subscriptions.retrieve(subscription_id))
-    company = _company(data.get("customer"))
+        data = plain(client.v1.subscriptions.retrieve(subscription_id, {"expand": reading.WITH_SCHEDULE}))
+    company = _company(data, reference=data["id"])
     if company is None:
         return None
     fact = reading.subscription_fact(data, company=company, asked_at=asked_at)
@@ -48,12 +48,21 @@ def apply_subscription(subscription_id: str) -> Company | None:
     return company
 
 
+def apply_schedule(schedule_id: str) -> Company | None:
+    """Follow the subscription that a schedule changes, or changed."""
+    with asking() as client:
+        data = plain(client.v1.subscription_schedules.retrieve(schedule_id))
+    reference = reading.identifier(data.get("subscription") or data.get("released_subscription"))
+    return apply_subscription(reference) if reference else None
+
+
 def apply_invoice(invoice_id: str) -> Company | None:
     """Follow an invoice and the charge that paid it."""
     asked_at = timezone.now()
     with asking() as client:
         data = plain(client.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}))
-        company = _company(data.get("customer"))
+        reference = reading.subscription_of_invoice(data)
+        company = _company(data, key=f"invoice:{invoice_id}", reference=reference)
         if company is None:
             return None
         _complete_lines(client, data)
@@ -70,12 +79,11 @@ def apply_session(session_id: str) -> Company | None:
     with asking() as client:
         expand = ["line_items", "payment_intent"]
         data = plain(client.v1.checkout.sessions.retrieve(session_id, {"expand": expand}))
-        company = _company(data.get("customer"))
+        company = _company(data, key=f"session:{session_id}")
         if company is None:
             return None
-        if data["mode"] == "payment":
-            charge, disputed = _charge(client, reading.identifier(data.get("payment_intent")))
-    if data["mode"] == "subscription":
+        charge, disputed = _charge(client, reading.identifier(data.get("payment_intent")))
+    if data["mode"] != "payment":
         for apply, found in ((apply_invoice, data.get("invoice")), (apply_subscription, data.get("subscription"))):
             if reading.identifier(found):
                 apply(reading.identifier(found))
@@ -138,7 +146,7 @@ def apply_dispute(dispute_id: str) -> Company | None:
 def apply_customer(customer_id: str) -> Company | None:
     """A customer who was deleted has no subscription any more, and the company needs another one to buy again."""
     company = reading.company_of(customer_id)
-    if company is None or not _is_deleted(customer_id):
+    if company is None or not is_deleted(customer_id):
         return company
     reference = Subscription.objects.values_list("reference", flat=True).get(company=company)
     if reference.startswith("sub_"):
@@ -147,7 +155,8 @@ def apply_customer(customer_id: str) -> Company | None:
     return company
 
 
-def _is_deleted(customer_id: str) -> bool:
+def is_deleted(customer_id: str) -> bool:
+    """Whether Stripe knows a customer no more."""
     try:
         with asking() as client:
             return bool(plain(client.v1.customers.retrieve(customer_id)).get("deleted"))
@@ -155,15 +164,21 @@ def _is_deleted(customer_id: str) -> bool:
         return True
 
 
-def _company(customer: Any) -> Company | None:
-    """Whose customer it is; one that was made at Stripe for a company that has none is taken on."""
-    customer_id = reading.identifier(customer)
+def _company(data: dict[str, Any], *, key: str = "", reference: str = "") -> Company | None:
+    """Whose an object is: whose customer it names. One made at Stripe for a company that has none is taken on.
+
+    A customer who was deleted says nothing any more; then it is whose it was when we saw it last, else whose we made
+    it for. `key` is a payment's, `reference` a subscription's.
+    """
+    customer_id = reading.identifier(data.get("customer"))
     found = reading.company_of(customer_id)
     if found is not None or not customer_id:
         return found
     with asking() as client:
-        metadata = plain(client.v1.customers.retrieve(customer_id)).get("metadata") or {}
-    company = _named(metadata.get("company", ""))
+        customer = plain(client.v1.customers.retrieve(customer_id))
+    if customer.get("deleted"):
+        return _remembered(key, reference) or _named(reading.made_for(data))
+    company = _named((customer.get("metadata") or {}).get("company", ""))
     if company is None:
         logger.info("Customer %s of Stripe is nobody's here.", customer_id)
         return None
@@ -171,6 +186,11 @@ def _company(customer: Any) -> Company | None:
         lock_wallet(company=company)
         Subscription.objects.filter(company=company, customer="").update(customer=customer_id)
     return reading.company_of(customer_id)
+
+
+def _remembered(key: str, reference: str) -> Company | None:
+    paid = Company.objects.filter(payments__key=key).first() if key else None
+    return paid or (Company.objects.filter(billing_periods__reference=reference).first() if reference else None)
 
 
 def _named(company_id: str) -> Company | None:
@@ -205,6 +225,7 @@ def _charge(client: stripe.StripeClient, intent_id: str) -> tuple[dict[str, Any]
 _APPLY: dict[str, Callable[[str], Company | None]] = {
     "checkout.session": apply_session,
     "subscription": apply_subscription,
+    "subscription_schedule": apply_schedule,
     "invoice": apply_invoice,
     "charge": apply_charge,
     "refund": apply_refund,

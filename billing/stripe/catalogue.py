@@ -119,6 +119,10 @@ def sync_portal() -> Iterator[str]:
             "default_allowed_updates": ["price"],
             "proration_behavior": "always_invoice",
             "products": products,
+            # A downgrade at once would give money back for credits that may be spent already.
+            "schedule_at_period_end": {
+                "conditions": [{"type": "decreasing_item_amount"}, {"type": "shortening_interval"}]
+            },
         },
     }
     with asking() as client:

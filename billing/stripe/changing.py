@@ -8,20 +8,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Company
 from billing.following import LIVE
 from billing.models import Interval, Payment, Plan, Subscription
+from billing.refusals import NotForSale, NotSubscribed
 from billing.stripe.applying import apply_charge, apply_invoice, apply_subscription
-from billing.stripe.checkout import NotForSale
-from billing.stripe.client import asking, plain
+from billing.stripe.client import PaymentDeclined, asking, plain
+from billing.stripe.reading import WITH_SCHEDULE, identifier, waiting_phase
 from config.base.refusal import Refusal
-
-# What makes a downgrade wait, and what takes that back.
-KEEPS_NOTHING = {"keeps_plan": "", "keeps_until": ""}
-
-
-class NotSubscribed(Refusal):
-    """The company pays for no plan at Stripe."""
-
-    code = "not_subscribed"
-    status = 409
 
 
 class NothingToRefund(Refusal):
@@ -48,51 +39,73 @@ def is_upgrade(subscription: Subscription, plan: Plan, interval: str) -> bool:
 def change_subscription(*, company: Company, plan: Plan, interval: str) -> None:
     """Put a subscription on another plan: a dearer one at once for the difference, a cheaper one at the period's end.
 
-    Choosing the present plan takes a change back that waits. Raises `NotSubscribed`, `NotForSale` and the refusals of
-    `asking`; a declined card changes nothing.
+    Choosing the present plan takes back a change that waits; choosing any takes back an end. Raises `NotSubscribed`,
+    `NotForSale` and the refusals of `asking`; a declined card changes nothing.
     """
     subscription = paid_subscription(company=company)
     price = plan.stripe_yearly_price_id if interval == Interval.YEAR else plan.stripe_monthly_price_id
     if not price or not plan.is_active:
         raise NotForSale(_("%(plan)s cannot be bought online at the moment.") % {"plan": plan.name})
     is_up = is_upgrade(subscription, plan, interval)
-    if interval != subscription.interval and not is_up:
+    if interval != subscription.interval and (not is_up or subscription.interval == Interval.YEAR):
+        # The rest of a paid year must not turn into money for months: its credits were given for the year.
         raise NotForSale(
             _("What is paid by the year can change to months when the year is over: cancel, and subscribe again then.")
         )
-    if is_up and subscription.next_plan is not None:
-        # First back to what was paid for, or the difference would be reckoned from the cheaper plan.
-        _modify(subscription, price=_present_price(subscription), metadata=KEEPS_NOTHING, proration_behavior="none")
+    waited = _let_go(subscription.reference)
     if is_up:
-        _modify(
-            subscription,
-            price=price,
-            metadata=KEEPS_NOTHING,
-            proration_behavior="always_invoice",
-            payment_behavior="error_if_incomplete",
-            cancel_at_period_end=False,
-        )
-    else:
-        waits = KEEPS_NOTHING if plan == subscription.plan else _keeps(subscription)
-        _modify(subscription, price=price, metadata=waits, proration_behavior="none")
+        _upgrade(subscription, price, waited)
+    elif plan != subscription.plan:
+        _wait_with(subscription.reference, price)
     _follow(subscription.reference)
 
 
-def _present_price(subscription: Subscription) -> str:
-    plan = subscription.plan
-    return plan.stripe_yearly_price_id if subscription.interval == Interval.YEAR else plan.stripe_monthly_price_id
-
-
-def _keeps(subscription: Subscription) -> dict[str, str]:
-    until = subscription.period_end or subscription.period_start
-    return {"keeps_plan": subscription.plan.slug, "keeps_until": str(int(until.timestamp()))}
-
-
-def _modify(subscription: Subscription, *, price: str, **changes: Any) -> None:
+def _let_go(reference: str) -> str:
+    """Take a change, or an end, back that waits; returns the price that was waited for, empty for none."""
     with asking() as client:
-        items = client.v1.subscription_items.list({"subscription": subscription.reference})
-        changes["items"] = [{"id": items.data[0].id, "price": price}]
-        client.v1.subscriptions.update(subscription.reference, changes)  # type: ignore[arg-type]
+        found = plain(client.v1.subscriptions.retrieve(reference, {"expand": WITH_SCHEDULE}))
+        schedule = found.get("schedule")
+        if schedule:
+            client.v1.subscription_schedules.release(schedule["id"])
+        if found.get("cancel_at_period_end"):
+            client.v1.subscriptions.update(reference, {"cancel_at_period_end": False})
+    phase = waiting_phase(found)
+    return identifier(phase["items"][0]["price"]) if phase else ""
+
+
+def _upgrade(subscription: Subscription, price: str, waited: str) -> None:
+    try:
+        with asking() as client:
+            items = client.v1.subscription_items.list({"subscription": subscription.reference})
+            client.v1.subscriptions.update(
+                subscription.reference,
+                {
+                    "items": [{"id": items.data[0].id, "price": price}],
+                    "proration_behavior": "always_invoice",
+                    "payment_behavior": "error_if_incomplete",
+                },
+            )
+    except PaymentDeclined:
+        # A declined card changes nothing: what waited goes on waiting, and so does the end that was asked for.
+        if waited:
+            _wait_with(subscription.reference, waited)
+        if subscription.cancel_at is not None:
+            with asking() as client:
+                client.v1.subscriptions.update(subscription.reference, {"cancel_at_period_end": True})
+        raise
+
+
+def _wait_with(reference: str, price: str) -> None:
+    """Have Stripe change the price when what is paid for is over."""
+    with asking() as client:
+        schedule = plain(client.v1.subscription_schedules.create({"from_subscription": reference}))
+        now = schedule["phases"][0]
+        kept = {"price": identifier(now["items"][0]["price"]), "quantity": now["items"][0].get("quantity", 1)}
+        then: Any = {"items": [{"price": price, "quantity": 1}], "proration_behavior": "none"}
+        present: Any = {"items": [kept], "start_date": now["start_date"], "end_date": now["end_date"]}
+        if now.get("trial_end"):
+            present["trial_end"] = now["trial_end"]
+        client.v1.subscription_schedules.update(schedule["id"], {"end_behavior": "release", "phases": [present, then]})
 
 
 def _follow(reference: str) -> None:
@@ -107,6 +120,7 @@ def _follow(reference: str) -> None:
 def cancel_subscription(*, company: Company) -> datetime | None:
     """End a subscription when what is paid for is over; returns when that is."""
     reference = paid_subscription(company=company).reference
+    _let_go(reference)
     with asking() as client:
         client.v1.subscriptions.update(reference, {"cancel_at_period_end": True})
     apply_subscription(reference)
@@ -116,8 +130,7 @@ def cancel_subscription(*, company: Company) -> datetime | None:
 def resume_subscription(*, company: Company) -> None:
     """Take an end back that has not come yet."""
     reference = paid_subscription(company=company).reference
-    with asking() as client:
-        client.v1.subscriptions.update(reference, {"cancel_at_period_end": False})
+    _let_go(reference)
     apply_subscription(reference)
 
 

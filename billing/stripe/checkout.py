@@ -1,5 +1,6 @@
 """Buying at Stripe's own page: the address to send people to."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -9,26 +10,15 @@ from django.utils.translation import gettext as _
 from accounts.models import Company, User
 from billing.following import LIVE
 from billing.models import BillingPeriod, CreditPack, Interval, Plan, Subscription
-from billing.stripe.client import asking
-from billing.stripe.customers import ensure_customer
-from config.base.refusal import Refusal
+from billing.refusals import AlreadySubscribed, NotForSale
+from billing.stripe.client import NotAtStripe, asking
+from billing.stripe.customers import with_customer
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
 
-class AlreadySubscribed(Refusal):
-    """The company pays for a plan already."""
-
-    code = "already_subscribed"
-    status = 409
-
-
-class NotForSale(Refusal):
-    """The plan, or the pack, cannot be bought like this."""
-
-    code = "not_for_sale"
-    status = 409
+logger = logging.getLogger(__name__)
 
 
 def start_subscription_checkout(*, company: Company, plan: Plan, interval: str, user: User) -> str:
@@ -82,7 +72,15 @@ def start_pack_checkout(*, company: Company, pack: CreditPack, user: User) -> st
 
 
 def _start(*, company: Company, user: User, params: "SessionCreateParams") -> str:
-    customer = ensure_customer(company=company)
+    try:
+        return with_customer(lambda customer: _open(customer, user, params), company=company)
+    except NotAtStripe as error:
+        # A price of another account, or of another mode: `sync_stripe` was not run since the key was changed.
+        logger.warning("Stripe does not know what is to be sold: %s", error)
+        raise NotForSale(_("This cannot be bought online at the moment. Tell whoever runs this site.")) from error
+
+
+def _open(customer: str, user: User, params: "SessionCreateParams") -> str:
     with asking() as client:
         if params.get("mode") == "subscription":
             # Two tabs must not buy two subscriptions: the page that was opened last is the one that works.

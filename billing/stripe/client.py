@@ -10,6 +10,7 @@ import stripe
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from billing.refusals import PaymentsNotSetUp
 from config.base.refusal import Refusal
 
 # Seconds that one answer may take; a page waits for it.
@@ -17,13 +18,6 @@ TIMEOUT = 8
 RETRIES = 2
 
 logger = logging.getLogger(__name__)
-
-
-class PaymentsNotSetUp(Refusal):
-    """Whoever runs this installation has not given a key."""
-
-    code = "payments_not_set_up"
-    status = 503
 
 
 class PaymentsUnavailable(Refusal):

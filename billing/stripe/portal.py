@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import Company
 from billing.stripe.client import asking, plain
-from billing.stripe.customers import ensure_customer
+from billing.stripe.customers import with_customer
 
 # How `sync_stripe` marks the configuration that is ours.
 MARK = "darkroom"
@@ -15,9 +15,12 @@ _CACHED = "stripe:portal-configuration"
 
 def open_portal(*, company: Company) -> str:
     """The address of the portal for a company, good for some minutes. Raises the refusals of `asking`."""
-    customer = ensure_customer(company=company)
+    return with_customer(_open, company=company)
+
+
+def _open(customer: str) -> str:
+    configuration = portal_configuration()
     with asking() as client:
-        configuration = portal_configuration()
         session = client.v1.billing_portal.sessions.create(
             {
                 "customer": customer,

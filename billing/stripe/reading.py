@@ -16,6 +16,8 @@ from billing.models import CreditPack, Payment, Plan, Subscription
 
 Thing = dict[str, Any]
 
+# What a subscription is to bring along, so that one sees what it will be.
+WITH_SCHEDULE = ["schedule.phases.items.price"]
 # Until the first payment there is nothing to follow.
 _STATUSES = {
     "trialing": Subscription.Status.TRIALING,
@@ -103,29 +105,50 @@ def subscription_fact(data: Thing, *, company: Company, asked_at: datetime) -> S
     item = _rows(data["items"])[0]
     end = _moment(item.get("current_period_end") or data["current_period_end"])
     cancel_at = moment(data.get("cancel_at")) or (end if data.get("cancel_at_period_end") else None)
-    metadata = _metadata(data)
-    keeps = Plan.objects.filter(slug=metadata.get("keeps_plan", "")).first()
+    plan = plan_of(item["price"])
+    phase = waiting_phase(data)
+    following = plan_of(phase["items"][0]["price"]) if phase else plan
+    waits = phase is not None and following != plan
     return SubscriptionFact(
         company=company,
         source=Subscription.Source.STRIPE,
         reference=data["id"],
         customer=identifier(data["customer"]),
-        plan=plan_of(item["price"]),
+        plan=following,
         interval=item["price"]["recurring"]["interval"],
         status=status,
         period_start=_moment(item.get("current_period_start") or data["current_period_start"]),
         period_end=end,
         cancel_at=cancel_at,
-        keeps=keeps,
-        keeps_until=moment(int(metadata["keeps_until"])) if keeps and metadata.get("keeps_until") else None,
+        keeps=plan if waits else None,
+        keeps_until=_moment(phase["start_date"]) if phase and waits else None,
         asked_at=asked_at,
     )
+
+
+def waiting_phase(data: Thing) -> Thing | None:
+    """What a subscription becomes when what is paid for is over, by its schedule; None where nothing waits.
+
+    `data` was asked for with `WITH_SCHEDULE`.
+    """
+    schedule = data.get("schedule")
+    if not isinstance(schedule, dict) or schedule.get("status") != "active":
+        return None
+    ends = (schedule.get("current_phase") or {}).get("end_date") or 0
+    later: list[Thing] = [phase for phase in schedule["phases"] if phase["start_date"] >= ends]
+    return later[0] if later else None
 
 
 def subscription_of_invoice(data: Thing) -> str:
     """The id of the subscription that an invoice is for; empty for none."""
     parent = (data.get("parent") or {}).get("subscription_details") or {}
     return identifier(parent.get("subscription") or data.get("subscription"))
+
+
+def made_for(data: Thing) -> str:
+    """The id of the company for which we made a session or a subscription, or whose invoice it is; empty for none."""
+    parent = (data.get("parent") or {}).get("subscription_details") or {}
+    return str(_metadata(data).get("company") or _metadata(parent).get("company") or "")
 
 
 def intent_of_invoice(data: Thing) -> str:

@@ -65,6 +65,8 @@ SENTENCES: dict[str, str | Promise] = {
     "downloads": _("You have downloaded very many files in the last hour. Wait a little, then go on."),
     "enhance": _("You have enhanced many prompts in the last minute. Wait a moment, then try again."),
     "invitations": _("You have sent many invitations in the last hour. Wait a little, then send the next one."),
+    "buying": _("You have begun many payments in the last hour. Wait a little; nothing was charged."),
+    "enquiries": _("You have written several times in the last hour. Wait a little; we have what you sent."),
     "completions": _("Too many completions were asked for. Wait a moment, then go on."),
 }
 

@@ -58,6 +58,30 @@ class MemberUsage:
     month: int
 
 
+@dataclass(frozen=True)
+class ExportDocument:
+    """A JSON document of a person's export: `path` in the archive, and a list of rows, read while they are written."""
+
+    path: str
+    rows: Iterable[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A stored file of a person's export: `path` in the archive, `key` in the storage."""
+
+    path: str
+    key: str
+
+
+@dataclass(frozen=True)
+class ErasedPerson:
+    """Who is being deleted: the id, and every address that was theirs, in small letters."""
+
+    id: UUID
+    addresses: frozenset[str]
+
+
 # A company was made; called with its id inside the transaction that made it.
 company_created: Hook[[UUID], None] = Hook("company_created")
 # A person proved the address for the first time; called with the ids of the user and of the personal company.
@@ -68,6 +92,14 @@ company_closing: Hook[[UUID], bool] = Hook("company_closing")
 # A closed company is deleted: erase what is its people's own, one batch a call. Called like the one above, until every
 # listener says True: nothing is left.
 company_deleted: Hook[[UUID], bool] = Hook("company_deleted")
+# How much of what a company has, in words for programs ("pictures"): called once, before it goes with its only person.
+company_counted: Hook[[UUID], Mapping[str, int]] = Hook("company_counted")
+# A person wants a copy of everything: what an app has of theirs, by the user's id, document by document, file by file.
+# Nobody else's rows or files are among it.
+person_exported: Hook[[UUID], Iterable[ExportDocument | ExportFile]] = Hook("person_exported")
+# A person is deleted, after the companies that were theirs alone: erase what is left of them elsewhere and is no
+# company's. Called again and again until every listener says True: nothing is left.
+person_deleted: Hook[[ErasedPerson], bool] = Hook("person_deleted")
 # What the members of a company have used, by the user's id; one app fills it.
 member_usage: Hook[[UUID], Mapping[UUID, MemberUsage]] = Hook("member_usage")
 # How many things a person has made, by the user's id.

@@ -185,7 +185,7 @@ def test_a_company_that_is_switched_off_says_so_everywhere_until_its_owner_switc
     hers, his = browser_in(team, alice), browser_in(team, bob)
     hers.post("/company/deactivate")
     for client, offered in ((hers, True), (his, False)):
-        for path in ("/company", "/generate", "/gallery", "/credits", "/api/v1/jobs"):
+        for path in ("/company", "/generate", "/gallery", "/billing", "/api/v1/jobs"):
             answer = client.get(path)
             assert answer.status_code == 403, path
             assert "is not active" in text_of(answer)

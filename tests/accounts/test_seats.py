@@ -81,7 +81,7 @@ def test_without_a_seat_one_sees_everything_and_changes_nothing(company: Company
     Asset.objects.filter(pk=asset.pk).update(company=company)
     seats(company, 1)
     client = browser(people[1], company)
-    for address in ("/gallery", f"/a/{asset.pk}", "/generate", "/company", "/credits"):
+    for address in ("/gallery", f"/a/{asset.pk}", "/generate", "/company", "/billing"):
         assert client.get(address).status_code == 200, address
     before = state_of(company)
     form = {"model": "studio-scenes", "task": "text-to-image", "prompt": "a fox", "num_images": "1"}

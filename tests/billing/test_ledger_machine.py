@@ -105,7 +105,7 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.open_holds)
     @rule(data=st.data(), twice=st.booleans())
     def settle(self, data: st.DataObject, *, twice: bool) -> None:
-        key = data.draw(st.sampled_from(sorted(self.open_holds)))
+        key = data.draw(st.sampled_from(list(self.open_holds)))
         amount = data.draw(st.integers(0, self.open_holds[key]))
         if twice:
             held = self.open_holds[key]
@@ -118,7 +118,7 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.open_holds)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        key = data.draw(st.sampled_from(sorted(self.open_holds)))
+        key = data.draw(st.sampled_from(list(self.open_holds)))
         assert release_hold(key=key, reason="cancelled")
         del self.open_holds[key]
         self.closed.append(key)

@@ -1,4 +1,4 @@
-"""The credits page and the figures in the pill."""
+"""The page that explains money, and the figures in the pill."""
 
 from uuid import uuid4
 
@@ -11,7 +11,6 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Company, User
 from billing.models import Hold, Wallet
 from billing.services import grant_credits, hold_credits, release_hold, settle_hold
-from billing.usage import take_generations
 from tests.factories.billing import AccountFactory
 
 
@@ -30,21 +29,17 @@ def spend(company: Company, times: int) -> None:
 
 
 def test_a_visitor_is_asked_to_sign_in(client: Client, db: None) -> None:
-    answer = client.get("/credits")
+    answer = client.get("/billing/ledger")
     assert answer.status_code == 302
-    assert answer["Location"].endswith("?next=/credits")
+    assert answer["Location"].endswith("?next=/billing/ledger")
 
 
 def test_the_page_tells_what_there_is_and_what_happened(alice_client: Client, company: Company) -> None:
     hold_credits(company=company, amount=4, key="page:1", cause="red <b>fox</b>")
     release_hold(key="page:1", reason="The provider timed out.")
     hold_credits(company=company, amount=7, key="page:2", cause="blue fox")
-    take_generations(company=company, count=3)
-    page = alice_client.get("/credits").content.decode()
+    page = alice_client.get("/billing/ledger").content.decode()
     for words in (
-        "93",
-        "Free",
-        "3 / 10",
         "Held 7 for “blue fox”",
         "returned 4: The provider timed out.",
         "Received 100",
@@ -56,17 +51,17 @@ def test_the_page_tells_what_there_is_and_what_happened(alice_client: Client, co
 
 def test_a_company_to_which_nothing_happened_is_told_what_to_do(alice_client: Client, company: Company) -> None:
     company.memberships.update(company=AccountFactory(balance=0))
-    page = alice_client.get("/credits").content.decode()
+    page = alice_client.get("/billing/ledger").content.decode()
     assert "Nothing happened yet" in page
     assert 'href="/generate"' in page
 
 
 def test_the_statement_goes_on_by_key_to_its_end(alice_client: Client, company: Company) -> None:
     spend(company, 20)
-    first = alice_client.get("/credits")
+    first = alice_client.get("/billing/ledger")
     assert 'rel="next"' in first.content.decode()
     older = first.context["page"].older
-    second = alice_client.get("/credits", {"before": str(older)})
+    second = alice_client.get("/billing/ledger", {"before": str(older)})
     assert len(first.context["page"].rows) + len(second.context["page"].rows) == 41
     assert "That is all." in second.content.decode()
     assert 'rel="next"' not in second.content.decode()
@@ -75,13 +70,13 @@ def test_the_statement_goes_on_by_key_to_its_end(alice_client: Client, company: 
 @pytest.mark.parametrize(("before", "status"), [("nonsense", 404), ("00000000-0000-7000-8000-000000000000", 200)])
 @pytest.mark.usefixtures("company")
 def test_a_place_that_is_none_shows_no_error(alice_client: Client, before: str, status: int) -> None:
-    assert alice_client.get("/credits", {"before": before}).status_code == status
+    assert alice_client.get("/billing/ledger", {"before": before}).status_code == status
 
 
 def test_a_stranger_sees_only_the_strangers_own(bob_client: Client, company: Company) -> None:
     hold = hold_credits(company=company, amount=4, key="page:3", cause="secret fox")
     for query in ({}, {"before": str(uuid4())}, {"before": str(hold.pk)}):
-        answer = bob_client.get("/credits", query)
+        answer = bob_client.get("/billing/ledger", query)
         assert "secret fox" not in answer.content.decode()
     assert Hold.objects.get(pk=hold.pk).state == "open"
 
@@ -92,12 +87,12 @@ def test_the_page_asks_the_same_number_of_queries_for_one_and_for_fifty_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     spend(company, 1)
-    alice_client.get("/credits")
+    alice_client.get("/billing/ledger")
     with CaptureQueriesContext(connection) as at_one:
-        alice_client.get("/credits")
+        alice_client.get("/billing/ledger")
     spend(company, 25)
     with django_assert_num_queries(len(at_one.captured_queries)):
-        answer = alice_client.get("/credits")
+        answer = alice_client.get("/billing/ledger")
     assert len(answer.context["page"].rows) == 25
 
 
@@ -122,6 +117,6 @@ def test_the_pill_is_nothing_for_a_visitor(client: Client, db: None) -> None:
 
 
 def test_money_is_only_looked_at_by_get(alice_client: Client, company: Company) -> None:
-    for path in ("/credits", "/credits/pill"):
+    for path in ("/credits", "/credits/pill", "/billing", "/billing/ledger", "/billing/ledger.csv"):
         assert alice_client.post(path).status_code == 405
     assert Wallet.objects.get(company=company).balance == 100

@@ -228,6 +228,9 @@ def _check(store: Store, subscription: Thing, asked: Asked) -> None:
     if asked.text("cancel_at") and asked.flag("cancel_at_period_end"):
         raise Refused("You cannot set both `cancel_at` and `cancel_at_period_end`.", param="cancel_at")
     moment(store, asked, "cancel_at")
+    if subscription["schedule"] and asked.values.keys() & {"cancel_at", "cancel_at_period_end"}:
+        message = "The subscription is managed by the subscription schedule, and updating any cancelation behavior"
+        raise Refused(f"{message} directly is not allowed. Please update the schedule instead.")
 
 
 def _set_words(store: Store, subscription: Thing, asked: Asked) -> None:

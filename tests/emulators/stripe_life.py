@@ -6,6 +6,7 @@ from tests.emulators.stripe_collection import UPDATED, collect, end, give_up
 from tests.emulators.stripe_invoices import build, finalize, keep_draft, new_line
 from tests.emulators.stripe_people import default_method
 from tests.emulators.stripe_periods import period_at
+from tests.emulators.stripe_schedules import items_from
 from tests.emulators.stripe_store import Store, Thing, copied
 from tests.emulators.stripe_subscriptions import invoice_for, items_of, pause, period_of, plan_ahead, set_items
 
@@ -84,7 +85,7 @@ def _roll(store: Store, subscription: Thing, at: int) -> None:
     with store.changing(subscription, UPDATED):
         if trial:
             subscription |= {"status": "active", "billing_cycle_anchor": at}
-        items = items_of(subscription)
+        items = items_from(store, subscription, at)
         period = period_at(subscription["billing_cycle_anchor"], items[0]["price"], at)
         dates = {"current_period_start": period[0], "current_period_end": period[1]}
         set_items(store, subscription, [item | dates for item in items])

@@ -129,6 +129,9 @@ _NAMES: dict[str, str] = {
         "trial_end trial_from_plan trial_settings"
     ),
     "POST subscriptions/*/resume": "billing_cycle_anchor proration_behavior proration_date",
+    "POST subscription_schedules": "billing_mode customer end_behavior from_subscription metadata phases start_date",
+    "POST subscription_schedules/*": "default_settings end_behavior metadata phases proration_behavior",
+    "POST subscription_schedules/*/release": "preserve_cancel_date",
     "POST webhook_endpoints": "api_version connect description enabled_events metadata url",
     "POST webhook_endpoints/*": "description disabled enabled_events metadata url",
 }

@@ -5,6 +5,7 @@ from typing import Any
 from tests.emulators.stripe_changes import cancel_at_period_end, switch
 from tests.emulators.stripe_collection import UPDATED
 from tests.emulators.stripe_people import attach, card_error, decline_code, is_card_number, new_payment_method
+from tests.emulators.stripe_schedules import change_at_period_end
 from tests.emulators.stripe_store import Refused, Store, Thing
 from tests.emulators.stripe_subscriptions import items_of, living
 from tests.emulators.stripe_wire import Asked
@@ -130,12 +131,27 @@ def act(store: Store, session: Thing, form: dict[str, str]) -> None:
             raise Refused("This plan cannot be chosen.")
         rule = feature(store, session, "subscription_update")["proration_behavior"]
         if prices[form["price"]]["id"] != items_of(subscription)[0]["price"]["id"]:
-            switch(store, subscription, prices[form["price"]], rule)
+            if _waits(store, session, items_of(subscription)[0]["price"], prices[form["price"]]):
+                change_at_period_end(store, subscription, prices[form["price"]])
+            else:
+                switch(store, subscription, prices[form["price"]], rule)
     elif what in ("cancel", "resume") and feature(store, session, "subscription_cancel")["enabled"]:
         with store.changing(subscription, UPDATED):
             cancel_at_period_end(store, subscription, wanted=what == "cancel")
     else:
         raise Refused("This cannot be done here.")
+
+
+def _waits(store: Store, session: Thing, now: Thing, then: Thing) -> bool:
+    """Whether a change is one of those that the configuration lets wait for the end of the period."""
+    rule = feature(store, session, "subscription_update")["schedule_at_period_end"]
+    longer = {"day": 1, "week": 7, "month": 30, "year": 365}
+    lengths = [longer[price["recurring"]["interval"]] * price["recurring"]["interval_count"] for price in (now, then)]
+    holds = {
+        "decreasing_item_amount": then["unit_amount"] < now["unit_amount"],
+        "shortening_interval": lengths[1] < lengths[0],
+    }
+    return any(holds[condition["type"]] for condition in rule["conditions"])
 
 
 def _change_card(store: Store, session: Thing, number: str) -> None:

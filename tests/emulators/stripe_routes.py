@@ -11,6 +11,7 @@ from tests.emulators import stripe_invoices as invoices
 from tests.emulators import stripe_payments as payments
 from tests.emulators import stripe_people as people
 from tests.emulators import stripe_portal as portal
+from tests.emulators import stripe_schedules as schedules
 from tests.emulators import stripe_subscriptions as subscriptions
 from tests.emulators import stripe_webhooks as webhooks
 from tests.emulators.stripe_parameters import KNOWN
@@ -23,7 +24,7 @@ Find = Callable[..., list[Thing]]
 # What the account never has any of; dj-stripe asks for these when it syncs everything.
 NEVER = (
     *("application_fees", "file_links", "files", "mandates", "payouts", "plans", "quotes", "reviews", "setup_intents"),
-    *("shipping_rates", "sources", "subscription_schedules", "tax_codes", "tax_ids", "topups", "transfers"),
+    *("shipping_rates", "sources", "tax_codes", "tax_ids", "topups", "transfers"),
     *("country_specs", "identity/verification_reports", "identity/verification_sessions", "issuing/authorizations"),
     *("issuing/cardholders", "issuing/cards", "issuing/disputes", "issuing/transactions"),
     *("radar/early_fraud_warnings", "setup_attempts"),
@@ -129,6 +130,10 @@ ACTS: dict[str, Act] = {
     "GET refunds/*": _of("refund"),
     "POST refunds/*": payments.modify_refund,
     "GET subscription_items/*": _item_of,
+    "POST subscription_schedules": schedules.create_schedule,
+    "GET subscription_schedules/*": _of("subscription_schedule"),
+    "POST subscription_schedules/*": schedules.modify_schedule,
+    "POST subscription_schedules/*/release": schedules.release_schedule,
     "POST subscriptions": subscriptions.create_subscription,
     "GET subscriptions/*": _of("subscription"),
     "POST subscriptions/*": changes.modify_subscription,
@@ -175,6 +180,7 @@ LISTS: dict[str, Find] = {
     "promotion_codes": catalogue.find_promotion_codes,
     "refunds": _by_payment("refund"),
     "subscription_items": _items_of,
+    "subscription_schedules": _all("subscription_schedule"),
     "subscriptions": subscriptions.find_subscriptions,
     "tax_rates": _all("tax_rate"),
     "webhook_endpoints": _all("webhook_endpoint"),

@@ -48,6 +48,7 @@ PREFIXES: dict[str, str] = {
     "setup_intent": "seti",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
     "tax_rate": "txr",
     "webhook_endpoint": "we",
 }
@@ -175,6 +176,7 @@ class Store:
             "refund",
             "subscription",
             "subscription_item",
+            "subscription_schedule",
             "tax_rate",
             "webhook_endpoint",
         ],

@@ -50,7 +50,7 @@ def test_nobody_else_can_open_a_job_or_its_picture(new_page: NewPage, alice: Per
 
 
 def _listening(page: Page, person: Person) -> Page:
-    person.enter(page, "/credits")
+    person.enter(page, "/billing")
     page.evaluate(LISTEN)
     eventually(lambda: _wire(page), "the beginning of a stream")
     return page

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import ConsoleMessage, Page, Route
 
 from tests.browser import NewPage
@@ -34,6 +35,8 @@ class Home:
     team: Person
     job: str
     asset: str
+    checkout: str
+    thanks: str
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,23 @@ def home(stack: Stack) -> Iterator[Home]:
             headers={"X-CSRFToken": settled.client.cookies["csrftoken"], "Referer": stack.base_url},
         ).raise_for_status()
         job = settled.make("A small town by the sea at sunset", num_images=3, aspect_ratio="3:2")
-        yield Home(settled, newcomer, unconfirmed, team, job["id"], job["outputs"][0]["id"])
+        asset = job["outputs"][0]["id"]
+        bought, checkout = _order(settled, "buy-plan", plan="basic"), _order(settled, "buy-pack", pack="pack-500")
+        thanks = _send(settled, bought, answer="pay")
+        yield Home(settled, newcomer, unconfirmed, team, job["id"], asset, checkout, thanks)
+
+
+def _order(person: Person, name: str, **what: str) -> str:
+    """The page where something is paid for with test money."""
+    return _send(person, reverse(name), **what)
+
+
+def _send(person: Person, path: str, **values: str) -> str:
+    """Send a form; the address that the answer leads to."""
+    form = {**values, "csrfmiddlewaretoken": person.client.cookies["csrftoken"]}
+    answer = person.client.post(path, data=form, headers={"Referer": person.stack.base_url}, follow_redirects=False)
+    assert answer.status_code == 302, answer.text
+    return answer.headers["Location"]
 
 
 def _path(path: str) -> Callable[[Home], str]:
@@ -82,7 +101,18 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "gallery": ("settled", _path("/gallery")),
     "bin": ("settled", _path("/gallery/bin")),
     "asset": ("settled", lambda home: f"/a/{home.asset}"),
-    "credits": ("settled", _path("/credits")),
+    "pricing": ("", _path("/pricing")),
+    "pricing-year": ("settled", _path("/pricing?interval=year")),
+    "contact-sales": ("", _path("/contact-sales?plan=enterprise")),
+    "billing": ("settled", _path("/billing")),
+    "ledger": ("settled", _path("/billing/ledger")),
+    "ledger-filtered": ("settled", _path("/billing/ledger?sort=bought")),
+    "invoices": ("settled", _path("/billing/invoices")),
+    "invoices-empty": ("newcomer", _path("/billing/invoices")),
+    "change-plan": ("settled", _path("/billing/change?plan=pro&interval=month")),
+    "cancel-plan": ("settled", _path("/billing/cancel")),
+    "thanks": ("settled", lambda home: home.thanks),
+    "test-checkout": ("settled", lambda home: home.checkout),
     "profile": ("settled", _path("/profile")),
     "security": ("settled", _path("/profile/security")),
     "sessions": ("settled", _path("/profile/sessions")),
