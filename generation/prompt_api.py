@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.viewer import viewer_of
+from accounts.viewer import reader_of, viewer_of
 from config.base import limits
 from generation.models import Preset, PromptUse
 from generation.prompting import history
@@ -94,7 +94,7 @@ class PromptDetail(APIView):
         responses={204: OpenApiResponse(description="It is forgotten."), 404: NOT_YOURS},
     )
     def delete(self, request: Request, use_id: UUID) -> Response:
-        if not history.forget(viewer_of(request), use_id):
+        if not history.forget(reader_of(request), use_id):
             raise Http404
         return Response(status=204)
 

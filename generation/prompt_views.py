@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.viewer import Viewer, viewer_of
+from accounts.viewer import Viewer, reader_of, viewer_of
 from config.base import limits
 from config.base.refusal import Refusal
 from generation.prompting import history
@@ -61,7 +61,7 @@ def history_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def forget(request: HttpRequest, use_id: UUID) -> HttpResponse:
     """Take one prompt out of the history."""
-    viewer = viewer_of(request)
+    viewer = reader_of(request)
     if not history.forget(viewer, use_id):
         raise Http404
     return _after_forgetting(request, viewer)
@@ -71,7 +71,7 @@ def forget(request: HttpRequest, use_id: UUID) -> HttpResponse:
 @require_POST
 def forget_all(request: HttpRequest) -> HttpResponse:
     """Empty the viewer's history in this company."""
-    viewer = viewer_of(request)
+    viewer = reader_of(request)
     history.forget_all(viewer)
     return _after_forgetting(request, viewer)
 
