@@ -48,6 +48,9 @@ def reconcile(*, days: int = 3) -> Reconciliation:
         try:
             apply(object_id)
         except NotAtStripe:
+            if apply is apply_subscription:
+                # Ours, but not of the account, or the mode, that the key is for.
+                done.failed.append(f"{object_id}: Stripe knows no such subscription.")
             continue
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, the others are mended
             done.failed.append(f"{object_id}: {error}")
