@@ -25,14 +25,14 @@ def forget_person(*, user_id: UUID, addresses: list[OwnAddress]) -> None:
 
     In companies that stay an entry keeps what it says of others.
     """
-    entries = AuditEntry.objects.all()
+    acts = AuditEntry.objects.all()
     acted, about = written_by(addresses), Q(person=user_id)
-    entries.filter(acted | about, company=None).update(detail={})
+    acts.filter(acted | about, company=None).update(detail={})
     # Before the actor's address is gone, by which they are found.
-    entries.filter(acted).update(address=None, agent="")
-    entries.filter(about).update(address=None, agent="", person=None)
+    acts.filter(acted).update(address=None, agent="")
+    acts.filter(about).update(address=None, agent="", person=None)
     for one in addresses:
-        theirs = entries.filter(while_theirs(one))
+        theirs = acts.filter(while_theirs(one))
         pattern = _whole(one.email)
         for field in ("actor", "operator", "target"):
             theirs.filter(**{f"{field}__iregex": pattern}).update(**{field: DELETED})
@@ -42,7 +42,7 @@ def forget_person(*, user_id: UUID, addresses: list[OwnAddress]) -> None:
         )
     LogEntry.objects.filter(object_id=str(user_id)).update(object_repr=DELETED, change_message="")
     for key in ApiKey.objects.filter(user=user_id):
-        named = entries.filter(company=key.company_id, action__startswith="api_key.")
+        named = acts.filter(company=key.company_id, action__startswith="api_key.")
         named.filter(target__contains=key.prefix).update(target=DELETED)
         named.filter(detail__by_key__contains=key.prefix).update(detail={})
 

@@ -35,7 +35,7 @@ SHOWN_ONLY_WHEN_ASKED[("checkout.session", "total_details.breakdown")] = lambda 
 
 def items_sold(store: Store, session: Thing) -> list[Thing]:
     """What a session sells."""
-    items: list[Thing] = store.private[session["id"]]["line_items"]
+    items: list[Thing] = store.private[session["id"]].get("line_items", [])
     return items
 
 
