@@ -20,6 +20,7 @@ from billing.stripe.applying import (
     apply_subscription,
 )
 from billing.stripe.client import NotAtStripe, asking, is_configured
+from billing.stripe.webhooks import try_given_up
 
 LAST = "stripe:reconciled"
 DAILY = 24 * 3600
@@ -57,6 +58,7 @@ def reconcile(*, days: int = 3) -> Reconciliation:
             continue
         if _fingerprint() != before:
             done.mended.append(object_id)
+    try_given_up()
     cache.set(LAST, {"at": timezone.now().isoformat(), "mended": done.mended, "failed": done.failed}, timeout=None)
     return done
 

@@ -167,6 +167,12 @@ def send_due() -> int:
     return len(events)
 
 
+def try_given_up() -> int:
+    """Give events that were given up one more attempt: what was wrong may have been mended; returns how many."""
+    given_up = StripeEvent.objects.filter(applied_at=None, next_attempt_at=None)
+    return given_up.update(next_attempt_at=timezone.now(), attempts=MOST_ATTEMPTS - 1)
+
+
 def forget_old_events() -> int:
     """What the clock does: let events go that were applied long ago; returns how many."""
     old = StripeEvent.objects.filter(applied_at__isnull=False, received_at__lt=timezone.now() - KEPT)

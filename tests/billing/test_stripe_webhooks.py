@@ -17,6 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from billing.models import Payment, Plan, StripeEvent
 from billing.stripe import webhooks
 from billing.stripe.health import stripe_health
+from billing.stripe.reconcile import reconcile
 from tests.billing.stripe_life import ENDPOINT, SECRET, Life
 from tests.emulators.stripe_store import Event
 from tests.emulators.stripe_webhooks import sign
@@ -31,6 +32,10 @@ def paid(life: Life) -> Event:
     """That the first invoice of a subscription was paid; nothing was told of it yet."""
     life.subscribe()
     return next(event for event in life.told() if event.type == "invoice.paid")
+
+
+def basic() -> Plan:
+    return Plan.objects.get(slug="basic")
 
 
 def stored(event: Event) -> StripeEvent:
@@ -181,9 +186,10 @@ def test_a_fault_is_written_down_and_the_clock_asks_again_ever_more_rarely(
     assert (stored(paid).error, life.entries()) == ("", [("grant", 300)])
 
 
-def test_an_event_that_nothing_helps_is_given_up_in_the_end_and_stays_to_be_seen(
+def test_an_event_that_nothing_helps_is_given_up_and_tried_once_more_by_each_reconciliation(
     life: Life, paid: Event, caplog: pytest.LogCaptureFixture
 ) -> None:
+    known = {name: getattr(basic(), name) for name in ("stripe_product_id", "stripe_monthly_price_id")}
     caplog.set_level(logging.CRITICAL)
     assert life.post(paid) == 200
     StripeEvent.objects.filter(pk=paid.id).update(attempts=webhooks.MOST_ATTEMPTS - 1)
@@ -191,6 +197,11 @@ def test_an_event_that_nothing_helps_is_given_up_in_the_end_and_stays_to_be_seen
     assert not webhooks.apply_event(paid.id)
     assert stored(paid).next_attempt_at is None
     assert paid.id in stripe_health().failing.values_list("pk", flat=True)
+    Plan.objects.filter(slug="basic").update(**known)
+    reconcile()
+    assert webhooks.apply_event(paid.id)
+    assert paid.id not in stripe_health().failing.values_list("pk", flat=True)
+    assert life.entries() == [("grant", 300)]
 
 
 def test_a_price_that_nobody_knows_changes_no_plan_and_says_so(
