@@ -52,6 +52,7 @@ class BillingConfig(AppConfig):
         registry.gauges.register(gauges.credit_gauges)
         registry.periodic.append(registry.Periodic("expire-credits", every=3600, run=hooks.expire_credits))
         registry.periodic.append(registry.Periodic("stripe-events", every=5, run=webhooks.send_due))
+        registry.periodic.append(registry.Periodic("stripe-events-old", every=3600, run=webhooks.forget_old_events))
         registry.periodic.append(registry.Periodic("stripe-reconcile", every=600, run=actors.reconcile_when_due))
         registry.periodic.append(registry.Periodic("subscriptions", every=60, run=lifecycle.let_time_pass))
         registry.periodic.append(registry.Periodic("test-money", every=60, run=hooks.renew_test_money))

@@ -20,6 +20,7 @@ from billing.stripe.applying import (
     apply_subscription,
 )
 from billing.stripe.client import NotAtStripe, asking, is_configured
+from billing.stripe.webhooks import try_given_up
 
 LAST = "stripe:reconciled"
 DAILY = 24 * 3600
@@ -48,12 +49,16 @@ def reconcile(*, days: int = 3) -> Reconciliation:
         try:
             apply(object_id)
         except NotAtStripe:
+            if apply is apply_subscription:
+                # Ours, but not of the account, or the mode, that the key is for.
+                done.failed.append(f"{object_id}: Stripe knows no such subscription.")
             continue
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, the others are mended
             done.failed.append(f"{object_id}: {error}")
             continue
         if _fingerprint() != before:
             done.mended.append(object_id)
+    try_given_up()
     cache.set(LAST, {"at": timezone.now().isoformat(), "mended": done.mended, "failed": done.failed}, timeout=None)
     return done
 

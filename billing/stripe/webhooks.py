@@ -36,6 +36,8 @@ CONFIGURED = uuid5(NAMESPACE_URL, "darkroom:stripe-webhook")
 LEASE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 30
+# How long what was applied is kept to look at.
+KEPT = timedelta(days=90)
 EVENTS = [
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -47,6 +49,9 @@ EVENTS = [
     "customer.subscription.deleted",
     "customer.subscription.paused",
     "customer.subscription.resumed",
+    "subscription_schedule.updated",
+    "subscription_schedule.released",
+    "subscription_schedule.canceled",
     "invoice.finalized",
     "invoice.paid",
     "invoice.payment_failed",
@@ -160,6 +165,18 @@ def send_due() -> int:
     for event_id in events:
         ask_to_apply(event_id)
     return len(events)
+
+
+def try_given_up() -> int:
+    """Give events that were given up one more attempt: what was wrong may have been mended; returns how many."""
+    given_up = StripeEvent.objects.filter(applied_at=None, next_attempt_at=None)
+    return given_up.update(next_attempt_at=timezone.now(), attempts=MOST_ATTEMPTS - 1)
+
+
+def forget_old_events() -> int:
+    """What the clock does: let events go that were applied long ago; returns how many."""
+    old = StripeEvent.objects.filter(applied_at__isnull=False, received_at__lt=timezone.now() - KEPT)
+    return old.delete()[0]
 
 
 def webhook_address(endpoint: UUID = CONFIGURED) -> str:
