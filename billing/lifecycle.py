@@ -20,9 +20,9 @@ from billing.services import lock_wallet
 CLOCK = "darkroom"
 
 
-def let_time_pass() -> int:
+def let_time_pass(*, now: datetime | None = None) -> int:
     """What the clock does; returns how many subscriptions changed. Each company is a transaction of its own."""
-    now = timezone.now()
+    now = now or timezone.now()
     changed = end_graces(now=now) + end_periods(now=now)
     grant_due(now=now)
     collect_debts()

@@ -42,7 +42,13 @@ def sent(side: int = 64) -> SimpleUploadedFile:
 def allow(company: Company, limit: int | None) -> Plan:
     """Put the company alone on a plan with so much storage."""
     plan = Plan.objects.get(slug="free")
-    plan.pk, plan.slug, plan.is_default, plan.storage_bytes = uuid7(), f"storage-{company.pk}", False, limit
+    plan.pk, plan.slug, plan.is_default, plan.is_active, plan.storage_bytes = (
+        uuid7(),
+        f"storage-{company.pk}",
+        False,
+        False,
+        limit,
+    )
     plan.save(force_insert=True)
     Subscription.objects.filter(company=company).update(plan=plan)
     return plan
