@@ -43,7 +43,12 @@ def change_to(standing: Standing, plan: Plan, interval: str) -> Change:
 
 
 def is_upgrade(standing: Standing, plan: Plan, interval: str) -> bool:
-    """Whether a change is one for more: it is done at once. One for less waits for the end of what is paid for."""
+    """Whether a change is one for more: it is done at once. One for less waits for the end of what is paid for.
+
+    The rest of a paid year never becomes money for months: its credits are given for the year.
+    """
+    if standing.paid_interval == Interval.YEAR and interval == Interval.MONTH:
+        return False
     here, there = standing.plan.monthly_price_cents or 0, plan.monthly_price_cents or 0
     if there != here:
         return there > here
