@@ -1,7 +1,7 @@
 # `make` lists what there is. Needs Python 3.11 or newer and nothing else: `make run` makes the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench conformance check audit-deps audit-ledger shell messages clean install install-dev
+.PHONY: help run test chaos year bench conformance check audit-deps audit-ledger shell messages clean install install-dev
 # Two runs of `make` may not build the environment at once, and output stays in order.
 .NOTPARALLEL:
 
@@ -35,6 +35,9 @@ conformance: install-dev ## Prove what needs the real nginx and ClamAV: apt inst
 
 chaos: install-dev ## Kill everything again and again while jobs run; prove that nothing was lost (ARGS="--jobs 500")
 	@exec $(BIN)/python -m chaos.run --report docs/reliability.md $(ARGS)
+
+year: install-dev ## Let 1 000 companies pay, fail, refund and spend for a simulated year; prove every credit (ARGS="--companies 50")
+	@exec $(EMBEDDED) --volatile --root var/year -- $(BIN)/python -m chaos.year --report docs/reliability.md $(ARGS)
 
 bench: install-dev ## Measure, in twenty quiet minutes; writes docs/performance.md (one alone: make bench MEASURE=pages ARGS="--rounds 9")
 	@for name in $(MEASURE); do $(BIN)/python -m bench.$$name --write $(ARGS) || exit 1; done

@@ -27,6 +27,7 @@ import httpx
 import psycopg
 
 from chaos.product import PROJECT, Product, running
+from chaos.sections import later_sections
 
 PEOPLE = 6
 SUBMIT_STORM = {"429": 0.2, "500": 0.1, "503": 0.1, "accept_then_drop": 0.15, "drop_before_accept": 0.1}
@@ -317,7 +318,7 @@ def main() -> int:
     text = report(run, proofs, time.monotonic() - began)
     print(text)  # noqa: T201
     if wish.report:
-        wish.report.write_text(HEADER + text + "\n")
+        wish.report.write_text(HEADER + text + "\n" + later_sections(wish.report))
     return 0 if all(holds for _rule, holds, _figures in proofs) else 1
 
 
