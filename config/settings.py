@@ -471,6 +471,7 @@ SPECTACULAR_SETTINGS = {
         "AssetKind": "gallery.models.Asset.Kind",
         "CompanyKind": "accounts.models.Company.Kind",
         "ExportState": "accounts.models.DataExport.State",
+        "JobState": "generation.models.Job.State",
         "LedgerEntryKind": "billing.models.LedgerEntry.Kind",
         "PaymentKind": "billing.models.Payment.Kind",
         "PaymentState": "billing.models.Payment.State",
