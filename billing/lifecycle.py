@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Company
 from billing import notices
-from billing.following import end_subscription, put_into_force
+from billing.following import end_subscription, is_grace_over, put_into_force
 from billing.models import Subscription, Wallet
 from billing.periods import grant_due
 from billing.plans import default_plan
@@ -58,7 +58,10 @@ def _downgrade(subscription: Subscription, now: datetime) -> bool:
     if subscription.next_plan is None or subscription.period_end is None or subscription.period_end > now:
         return False
     before = subscription.plan
-    subscription.plan, subscription.next_plan = subscription.next_plan, None
+    # Who pauses, or has not paid in time, stays on the default plan until that is over.
+    if subscription.status != Subscription.Status.PAUSED and not is_grace_over(subscription, now=now):
+        subscription.plan = subscription.next_plan
+    subscription.next_plan = None
     put_into_force(subscription, before=before, actor=CLOCK)
     return True
 

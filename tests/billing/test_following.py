@@ -203,6 +203,31 @@ def test_a_downgrade_waits_for_the_end_of_what_is_paid_for(company: Company) -> 
     assert plan_slug(company) == "basic"
 
 
+@pytest.mark.parametrize("status", ["paused", "past_due"])
+def test_a_downgrade_that_waited_gives_no_plan_to_who_does_not_pay(company: Company, status: str) -> None:
+    end = BEGIN + relativedelta(months=1)
+    waiting = subscription_of(company, "basic", keeps=plan("pro"), keeps_until=end)
+    follow_subscription(replace(waiting, status=status))
+    end_graces(now=BEGIN + settings.PAST_DUE_GRACE + DAY)
+    assert plan_slug(company) == "free"
+    end_periods(now=end)
+    subscription = Subscription.objects.get(company=company)
+    assert (subscription.plan.slug, subscription.next_plan) == ("free", None)
+    follow_subscription(subscription_of(company, "basic", asked_at=end + DAY))
+    assert plan_slug(company) == "basic"
+
+
+def test_an_upgrade_gives_its_share_to_the_credit(company: Company) -> None:
+    follow_subscription(subscription_of(company))
+    end = BEGIN + relativedelta(months=1)
+    for hours in range(24, 28 * 24, 24):
+        upgrade = period_of(
+            company, "pro", start=end - timedelta(hours=hours), end=end, anchor=BEGIN, replaces=plan("basic")
+        )
+        follow_payment(invoice_of(company, upgrade))
+        assert grants_of(company)[-1] == 700 * hours // (28 * 24)
+
+
 def test_a_paused_subscription_has_the_free_plans_limits(company: Company) -> None:
     follow_subscription(subscription_of(company))
     follow_subscription(subscription_of(company, status="paused", asked_at=BEGIN + DAY))
