@@ -127,6 +127,8 @@ def test_what_is_painted_over_changes(new_page: NewPage, maker: Maker, credits_b
     _open_task(page, maker, "Inpaint")
     page.get_by_role("textbox", name="What should be there instead?").fill("grass")
     expect(page.get_by_text("Paint what should change.", exact=True)).to_be_visible()
+    # There is nothing to be led to before the picture has come.
+    expect(page.locator("#mask-canvas")).to_be_visible()
     # It cannot be pressed yet; who tries is led to what is missing.
     page.keyboard.press("Control+Enter")
     expect(page.locator("#mask-canvas")).to_be_focused()

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from accounts.viewer import Viewer
 from billing.models import Hold, Plan, Wallet
 from billing.selectors import generations_today
-from billing.services import InsufficientCredits, spend_from_lots
+from billing.services import InsufficientCredits, hold_credits, settle_hold
 from billing.usage import LimitReached, midnight_after
 from config.base.ids import uuid7
 from config.base.refusal import Refusal
@@ -21,10 +21,11 @@ from tests.factories.teams import put_on
 
 
 def leave(maker: Viewer, amount: int) -> None:
-    """Spend all but so many credits."""
+    """Spend all but so many credits, as a job does: these rows stay, and other tests audit them."""
     wallet = Wallet.objects.get(company=maker.company)
-    key = f"test:{uuid7()}"
-    spend_from_lots(wallet_id=wallet.pk, amount=wallet.balance - amount, held=0, kind="settle", key=key, cause="x")
+    key, spent = f"test:{uuid7()}", wallet.balance - amount
+    hold_credits(company=maker.company, amount=spent, key=key, cause="x")
+    settle_hold(key=key, amount=spent)
 
 
 def outcomes(maker: Viewer, number: int) -> Counter[str]:
