@@ -45,6 +45,13 @@ class Plan(models.Model):
         _("generations a day"), null=True, blank=True, help_text=_("Empty: unlimited.")
     )
     parallel_jobs = models.PositiveSmallIntegerField(_("jobs at a time"), default=1)
+    rate_factor = models.PositiveSmallIntegerField(
+        _("rate limits, times the usual"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1)],
+        help_text=_("For requests, jobs, uploads and downloads; see Limits in docs/operations.md."),
+    )
     storage_bytes = models.PositiveBigIntegerField(
         _("storage in bytes"), null=True, blank=True, help_text=_("Empty: by agreement.")
     )
@@ -71,6 +78,7 @@ class Plan(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["is_default"], name="plan_one_default", condition=Q(is_default=True)),
+            models.CheckConstraint(condition=Q(rate_factor__gte=1), name="plan_rate_factor"),
             models.UniqueConstraint(
                 fields=["stripe_product_id"], name="plan_product_once", condition=~Q(stripe_product_id="")
             ),
