@@ -1,6 +1,7 @@
 """What is sold: plans and packs. Rows, edited in the admin; money in cents of the one settlement currency."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -86,6 +87,12 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises `ValidationError` for credits that would never come: a month is granted once it is paid for."""
+        if self.is_default and self.monthly_credits:
+            sentence = _("Nobody pays for this plan, so no month of it is granted. Give credits once instead.")
+            raise ValidationError({"monthly_credits": sentence})
 
     @property
     def price_label(self) -> str:
