@@ -254,6 +254,7 @@ def standing(company: Company) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.parametrize("way", ["page", "json", "key"])
 def test_no_field_of_any_request_moves_credits_or_plans(
