@@ -1,0 +1,243 @@
+"""Longer lives in which anything may happen, told by a Stripe whose events go astray.
+
+Two companies do the same at the same moments. One is told of everything once and in order; the events of the other come
+twice, too late, in another order or never. In the end both have the same, and it is what Stripe says.
+
+A few stories are lived with every run; many with
+`pytest tests/billing/test_stripe_mixtures.py --hypothesis-profile long`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from billing.models import Payment, Plan
+from billing.refusals import NotForSale
+from billing.services import hold_credits, settle_hold
+from billing.stripe.applying import apply_subscription
+from billing.stripe.changing import cancel_subscription, change_subscription, resume_subscription
+from billing.stripe.client import PaymentDeclined
+from billing.stripe.reconcile import reconcile
+from billing.stripe.webhooks import seed_endpoint
+from tests.billing.stripe_life import SECRET, Life, lives
+from tests.emulators.stripe import StripeDouble
+from tests.emulators.stripe_store import Event, Refused
+from tests.factories.billing import broken_of
+
+LIVING = ("trialing", "active", "past_due", "paused")
+# What can be changed; Stripe refuses to bill for one that stands still.
+CHANGEABLE = ("trialing", "active", "past_due")
+SUBSCRIPTIONS = {
+    "subscribe": ("basic", "month"),
+    "subscribe pro": ("pro", "month"),
+    "subscribe for a year": ("basic", "year"),
+}
+CHANGES = {"basic": ("basic", "month"), "pro": ("pro", "month"), "pro for a year": ("pro", "year")}
+# The more usual ones more often.
+ACTIONS = (
+    *SUBSCRIPTIONS,
+    *CHANGES,
+    *("cancel", "resume", "pause", "go on"),
+    *("buy", "buy by bank", "bank pays", "bank refuses", "spend"),
+    *("decline", "decline", "accept"),
+    *("refund some", "refund all", "refund fails", "dispute", "win", "lose"),
+    *("day", "week", "month", "month"),
+)
+TIMES = {"day": 1, "week": 7, "month": 31}
+MISHAPS = ("", "", "duplicate", "reorder", "delay", "drop")
+STEPS = st.tuples(st.sampled_from(ACTIONS), st.sampled_from(MISHAPS))
+SPENT = 40
+
+is_long = examples.get_current_profile_name() == "long"
+
+
+class Twin:
+    """One of the two, and what it can do."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.late: list[Event] = []
+        self.acts: dict[str, Callable[[], object]] = {
+            "cancel": lambda: self._change(cancel_subscription),
+            "resume": lambda: self._change(resume_subscription),
+            "pause": lambda: self._pause(paused=True),
+            "go on": lambda: self._pause(paused=False),
+            "buy": self.life.buy,
+            "buy by bank": lambda: self.life.buy(way="bank"),
+            "bank pays": lambda: self._settle(succeeded=True),
+            "bank refuses": lambda: self._settle(succeeded=False),
+            "decline": lambda: self._cards(fail=True),
+            "accept": lambda: self._cards(fail=False),
+            "refund some": lambda: self._refund(500),
+            "refund all": lambda: self._refund(10**9),
+            "refund fails": self._fail_refund,
+            "dispute": self._dispute,
+            "win": lambda: self._decide(won=True),
+            "lose": lambda: self._decide(won=False),
+        }
+
+    # --- What Stripe has of it ----------------------------------------------------------------------------------------
+
+    @property
+    def customer(self) -> str:
+        return self.life.subscription.customer
+
+    def mine(self, kind: str) -> list[dict[str, Any]]:
+        return [one for one in self.life.double.all_of(kind) if self.customer and one["customer"] == self.customer]
+
+    def subscription(self) -> dict[str, Any] | None:
+        living = [one for one in self.mine("subscription") if one["status"] in LIVING]
+        return living[-1] if living else None
+
+    def of_charges(self, kind: str, status: str) -> list[dict[str, Any]]:
+        charges = {charge["id"] for charge in self.mine("charge")}
+        every = self.life.double.all_of(kind)
+        return [one for one in every if one["charge"] in charges and one["status"] == status]
+
+    def is_about(self, event: Event) -> bool:
+        thing = event.object
+        owner = thing["id"] if thing["object"] == "customer" else thing.get("customer")
+        if thing.get("charge") and owner is None:
+            owner = self.life.double.find(thing["charge"])["customer"]
+        return bool(owner) and owner == self.customer
+
+    # --- What it does -------------------------------------------------------------------------------------------------
+
+    def do(self, action: str) -> str:
+        """Do something; what was answered where it was refused. What makes no sense just then is left."""
+        try:
+            if action in SUBSCRIPTIONS:
+                if self.subscription() is None:
+                    self.life.subscribe(*SUBSCRIPTIONS[action])
+            elif action in CHANGES:
+                slug, interval = CHANGES[action]
+                plan = Plan.objects.get(slug=slug)
+                self._change(lambda company: change_subscription(company=company, plan=plan, interval=interval))
+            else:
+                self.acts[action]()
+        except (Refused, PaymentDeclined, NotForSale) as refusal:
+            # On Stripe's page, or on ours.
+            return type(refusal).__name__
+        return ""
+
+    def _change(self, act: Callable[..., object]) -> None:
+        found = self.subscription()
+        if found is not None and found["status"] in CHANGEABLE:
+            # They have seen the page after paying, which asks Stripe by itself.
+            apply_subscription(found["id"])
+            act(company=self.life.company)
+
+    def _pause(self, *, paused: bool) -> None:
+        found = self.subscription()
+        if found is not None and found["status"] == ("active" if paused else "paused"):
+            self.life.double.mark_pause(found["id"], paused)
+
+    def _settle(self, *, succeeded: bool) -> None:
+        for session in self.mine("checkout.session"):
+            if session["status"] == "complete" and session["payment_status"] == "unpaid":
+                intent = self.life.double.find(session["payment_intent"])
+                if intent["status"] == "processing":
+                    self.life.double.settle_later(session["id"], succeeded=succeeded)
+
+    def _cards(self, *, fail: bool) -> None:
+        if self.customer:
+            self.life.double.cards_fail(self.customer, fail)
+
+    def _paid(self) -> list[dict[str, Any]]:
+        return [one for one in self.mine("charge") if one["paid"] and not one["refunded"] and not one["disputed"]]
+
+    def _refund(self, cents: int) -> None:
+        for charge in self._paid()[-1:]:
+            self.life.double.refund(charge["id"], min(cents, charge["amount"] - charge["amount_refunded"]))
+
+    def _fail_refund(self) -> None:
+        for refund in self.of_charges("refund", "succeeded")[-1:]:
+            self.life.double.fail_refund(refund["id"])
+
+    def _dispute(self) -> None:
+        for charge in self._paid()[-1:]:
+            if not charge["amount_refunded"]:
+                self.life.double.dispute(charge["id"])
+
+    def _decide(self, *, won: bool) -> None:
+        for dispute in self.of_charges("dispute", "needs_response"):
+            self.life.double.close_dispute(dispute["id"], won=won)
+
+    def spend(self, amount: int, key: str) -> None:
+        hold = hold_credits(company=self.life.company, amount=amount, key=f"{self.life.company.pk}:{key}", cause="")
+        settle_hold(key=hold.key, amount=amount)
+
+    # --- What it is told ----------------------------------------------------------------------------------------------
+
+    def hear(self, events: list[Event], mishap: str) -> None:
+        due, self.late = self.late, []
+        if mishap == "delay":
+            self.late = events
+        elif mishap == "duplicate":
+            due += events + events
+        elif mishap == "reorder":
+            due = events[::-1] + due
+        elif mishap != "drop":
+            due += events
+        self.life.deliver(due)
+
+    def said_by_stripe(self) -> tuple[Any, ...]:
+        """What Stripe has of it: what was paid and went back, and what is subscribed."""
+        paid = [one for one in self.mine("charge") if one["paid"]]
+        found = self.subscription()
+        words = found and (found["id"], {"past_due": "past_due", "paused": "paused"}.get(found["status"]))
+        return sum(one["amount"] for one in paid), sum(one["amount_refunded"] for one in paid), words
+
+    def known_here(self) -> tuple[Any, ...]:
+        """The same, as our rows have it."""
+        paid = Payment.objects.filter(company=self.life.company, state=Payment.State.PAID)
+        one = self.life.subscription
+        words = (one.reference, one.status if one.status in ("past_due", "paused") else None) if one.reference else None
+        return sum(row.amount_cents for row in paid), sum(row.refunded_cents for row in paid), words
+
+
+def live(quiet: Twin, troubled: Twin, story: list[tuple[str, str]]) -> None:
+    for number, (action, mishap) in enumerate(story):
+        if action in TIMES:
+            quiet.life.pass_time(days=TIMES[action])
+        elif action == "spend":
+            amount = min(SPENT, quiet.life.wallet.available, troubled.life.wallet.available)
+            for twin in (quiet, troubled) if amount > 0 else ():
+                twin.spend(amount, str(number))
+        else:
+            if action in SUBSCRIPTIONS and troubled.customer and troubled.subscription() is None:
+                # Whoever buys again was told by the day's reconciliation of the end of what was before.
+                reconcile(days=400)
+            assert quiet.do(action) == troubled.do(action), (number, action)
+        events = quiet.life.told()
+        quiet.hear([event for event in events if quiet.is_about(event)], "")
+        troubled.hear([event for event in events if troubled.is_about(event)], mishap)
+    told = quiet.life.outcome()
+    troubled.life.deliver(troubled.late)
+    reconcile(days=400)
+    assert quiet.life.outcome() == told, "Whoever was told of everything had nothing to be mended."
+
+
+@examples(
+    max_examples=examples.default.max_examples if is_long else 3,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+@given(story=st.lists(STEPS, min_size=5, max_size=14), begins=st.sampled_from(list(SUBSCRIPTIONS)), tries=st.booleans())
+def test_whatever_happens_and_however_it_is_told_it_ends_the_same(
+    db: None, stripe_double: StripeDouble, settings: Any, story: list[tuple[str, str]], begins: str, tries: bool
+) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = SECRET
+    seed_endpoint()
+    with lives(stripe_double, settings) as life:
+        # What expires unused would be missing or not by when it is taken back; this is about what is given.
+        Plan.objects.update(rolls_over=True, trial_days=7 if tries else 0, trial_credits=20)
+        quiet, troubled = Twin(life), Twin(Life(life.double, None))
+        live(quiet, troubled, [(begins, story[0][1]), *story])
+        assert troubled.life.outcome() == quiet.life.outcome()
+        for twin in (quiet, troubled):
+            assert twin.known_here() == twin.said_by_stripe()
+            assert broken_of(twin.life.company) == []
