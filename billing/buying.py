@@ -4,6 +4,7 @@ Owners and admins only. What is bought is asked for by its row; no price comes f
 anything: what was paid comes as facts, whichever way (`following`).
 """
 
+from dataclasses import replace
 from enum import StrEnum
 
 from django.http import HttpRequest
@@ -23,6 +24,7 @@ from billing.stripe.changing import cancel_subscription, change_subscription, re
 from billing.stripe.checkout import start_pack_checkout, start_subscription_checkout
 from billing.stripe.client import is_configured
 from billing.stripe.portal import open_portal
+from billing.stripe.previewing import preview_change
 
 
 class Way(StrEnum):
@@ -83,12 +85,21 @@ def manage(*, viewer: Viewer) -> str:
 
 
 def plan_change(*, viewer: Viewer, plan: Plan, interval: str) -> Change:
-    """What a change would cost and mean, without doing it. Raises as `change_plan` does."""
-    return change_to(_changeable(viewer, plan, interval), plan, interval)
+    """What a change would cost and mean, without doing it. Raises as `change_plan` does.
+
+    Stripe is asked for the sum, so no transaction may be open; while it does not answer, the sum is an estimate.
+    """
+    change = change_to(_changeable(viewer, plan, interval), plan, interval)
+    if not change.is_estimate:
+        return change
+    cents = preview_change(company=viewer.company, plan=plan, interval=interval)
+    return change if cents is None else replace(change, cents_now=cents, is_estimate=False)
 
 
 def change_plan(*, viewer: Viewer, plan: Plan, interval: str, request: HttpRequest | None = None) -> Change:
     """Go to another plan or interval: for more at once, for less at the end of what is paid for.
+
+    Returns what it meant; `cents_now` is what was charged.
 
     Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, and what Stripe refuses: a declined card changes nothing.
     """
@@ -97,7 +108,9 @@ def change_plan(*, viewer: Viewer, plan: Plan, interval: str, request: HttpReque
     if standing.is_test:
         test_money.change(company=viewer.company, plan=plan, interval=interval, now=timezone.now())
     else:
-        change_subscription(company=viewer.company, plan=plan, interval=interval)
+        payment = change_subscription(company=viewer.company, plan=plan, interval=interval)
+        if payment is not None:
+            change = replace(change, cents_now=payment.amount_cents, is_estimate=False)
     _note(viewer, "subscription.change_asked", request, plan=plan.slug, interval=interval)
     return change
 

@@ -123,13 +123,17 @@ class AddressSerializer(serializers.Serializer[Any]):
 
 
 class ChangeSerializer(serializers.Serializer[Change]):
-    """What a change of plan did."""
+    """What a change of plan means, or did."""
 
     plan = serializers.CharField(source="plan.slug")
     interval = serializers.CharField()
     is_now = serializers.BooleanField(help_text="False: it waits until what is paid for ends.")
     at = serializers.DateTimeField(allow_null=True, help_text="When it comes into force, if it waits.")
-    cents_now = serializers.IntegerField(help_text="About what is paid at once, before taxes.")
+    cents_now = serializers.IntegerField(help_text="What is paid at once; what is left of the present plan is counted.")
+    is_estimate = serializers.BooleanField(
+        help_text="True: the payment service did not say, so `cents_now` is about that, before taxes and discounts."
+    )
+    cents_later = serializers.IntegerField(help_text="What each period costs then, before taxes and discounts.")
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):

@@ -60,7 +60,7 @@ def apply_invoice(invoice_id: str) -> Company | None:
     """Follow an invoice and the charge that paid it."""
     asked_at = timezone.now()
     with asking() as client:
-        data = plain(client.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}))
+        data = plain(client.v1.invoices.retrieve(invoice_id, {"expand": reading.WITH_SUBSCRIPTION}))
         reference = reading.subscription_of_invoice(data)
         company = _company(data, key=f"invoice:{invoice_id}", reference=reference)
         if company is None:

@@ -1,7 +1,7 @@
 """Changing what is paid for at Stripe: another plan, an end, money back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,10 @@ from billing.stripe.applying import apply_charge, apply_invoice, apply_subscript
 from billing.stripe.client import PaymentDeclined, asking, plain
 from billing.stripe.reading import WITH_SCHEDULE, identifier, waiting_phase
 from config.base.refusal import Refusal
+
+
+# How what an upgrade costs is asked for: what it is previewed with as well.
+AT_ONCE: Literal["always_invoice"] = "always_invoice"
 
 
 class NothingToRefund(Refusal):
@@ -36,8 +40,10 @@ def is_upgrade(subscription: Subscription, plan: Plan, interval: str) -> bool:
     return then > now or (then == now and (subscription.interval, interval) == (Interval.MONTH, Interval.YEAR))
 
 
-def change_subscription(*, company: Company, plan: Plan, interval: str) -> None:
+def change_subscription(*, company: Company, plan: Plan, interval: str) -> Payment | None:
     """Put a subscription on another plan: a dearer one at once for the difference, a cheaper one at the period's end.
+
+    Returns what was paid at once; None where nothing was.
 
     Choosing the present plan takes back a change that waits; choosing any takes back an end. Raises `NotSubscribed`,
     `NotForSale` and the refusals of `asking`; a declined card changes nothing.
@@ -52,12 +58,14 @@ def change_subscription(*, company: Company, plan: Plan, interval: str) -> None:
         raise NotForSale(
             _("What is paid by the year can change to months when the year is over: cancel, and subscribe again then.")
         )
+    is_trial = subscription.status == Subscription.Status.TRIALING
     waited = _let_go(subscription.reference)
     if is_up:
         _upgrade(subscription, price, waited)
     elif plan != subscription.plan:
         _wait_with(subscription.reference, price)
-    _follow(subscription.reference)
+    latest = _follow(subscription.reference)
+    return Payment.objects.filter(key=f"invoice:{latest}").first() if is_up and not is_trial else None
 
 
 def _let_go(reference: str) -> str:
@@ -81,7 +89,7 @@ def _upgrade(subscription: Subscription, price: str, waited: str) -> None:
                 subscription.reference,
                 {
                     "items": [{"id": items.data[0].id, "price": price}],
-                    "proration_behavior": "always_invoice",
+                    "proration_behavior": AT_ONCE,
                     "payment_behavior": "error_if_incomplete",
                 },
             )
@@ -108,13 +116,14 @@ def _wait_with(reference: str, price: str) -> None:
         client.v1.subscription_schedules.update(schedule["id"], {"end_behavior": "release", "phases": [present, then]})
 
 
-def _follow(reference: str) -> None:
-    """See at once what the webhook will tell later."""
+def _follow(reference: str) -> str:
+    """See at once what the webhook will tell later; the id of the latest invoice, empty for none."""
     with asking() as client:
-        latest = plain(client.v1.subscriptions.retrieve(reference)).get("latest_invoice")
+        latest = identifier(plain(client.v1.subscriptions.retrieve(reference)).get("latest_invoice"))
     if latest:
-        apply_invoice(latest if isinstance(latest, str) else latest["id"])
+        apply_invoice(latest)
     apply_subscription(reference)
+    return latest
 
 
 def cancel_subscription(*, company: Company) -> datetime | None:

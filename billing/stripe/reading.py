@@ -18,6 +18,8 @@ Thing = dict[str, Any]
 
 # What a subscription is to bring along, so that one sees what it will be.
 WITH_SCHEDULE = ["schedule.phases.items.price"]
+# What an invoice is to bring along: who paid it, and the days on which its subscription's periods begin.
+WITH_SUBSCRIPTION = ["payments", "parent.subscription_details.subscription"]
 # Until the first payment there is nothing to follow.
 _STATUSES = {
     "trialing": Subscription.Status.TRIALING,
@@ -236,22 +238,30 @@ def _periods(data: Thing, reference: str) -> Iterator[PeriodFact]:
         plan, replaced = (plan_of(*(prices[one["id"]] or ("",))) for one in (line, before))
         start, end = (_moment(line["period"][name]) for name in ("start", "end"))
         if plan != replaced and end > start:
-            yield _upgrade(line, reference, plan, replaced, start, end)
+            subscription = Subscription.objects.filter(reference=reference).first()
+            interval = _interval_of_price(line) or (subscription.interval if subscription else "") or "month"
+            yield PeriodFact(
+                reference=reference,
+                plan=plan,
+                interval=interval,
+                start=start,
+                end=end,
+                anchor=min(start, _begin_of_period(data, interval, end)),
+                replaces=replaced,
+            )
 
 
-def _upgrade(line: Thing, reference: str, plan: Plan, replaced: Plan, start: datetime, end: datetime) -> PeriodFact:
-    subscription = Subscription.objects.filter(reference=reference).first()
-    interval = _interval_of_price(line) or (subscription.interval if subscription else "") or "month"
-    length = relativedelta(years=1) if interval == "year" else relativedelta(months=1)
-    return PeriodFact(
-        reference=reference,
-        plan=plan,
-        interval=interval,
-        start=start,
-        end=end,
-        anchor=min(start, end - length),
-        replaces=replaced,
-    )
+def _begin_of_period(data: Thing, interval: str, end: datetime) -> datetime:
+    """When the period that ends at `end` began: what began on 31 January and ends on 28 February has 28 days."""
+    months = 12 if interval == "year" else 1
+    subscription = ((data.get("parent") or {}).get("subscription_details") or {}).get("subscription")
+    first = moment(subscription.get("billing_cycle_anchor")) if isinstance(subscription, dict) else None
+    if first is not None:
+        passed = (end.year - first.year) * 12 + end.month - first.month
+        if first + relativedelta(months=passed) == end:
+            return first + relativedelta(months=passed - months)
+    # The subscription's periods begin on another day by now.
+    return end - relativedelta(months=months)
 
 
 def _price_of(line: Thing) -> tuple[Thing | str, Any] | None:

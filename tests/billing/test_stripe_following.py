@@ -83,6 +83,18 @@ def test_an_upgrade_is_paid_at_once_and_gives_the_share_of_what_is_more(life: Li
     assert broken_of(life.company) == []
 
 
+def test_an_upgrade_in_a_short_month_gives_the_share_of_its_days(life: Life) -> None:
+    life.pass_time(days=16)
+    life.subscribe()
+    life.catch_up()
+    assert f"{life.subscription.period_start:%d %B} {life.subscription.period_end:%d %B}" == "31 January 28 February"
+    life.pass_time(days=14)
+    change_subscription(company=life.company, plan=pro(), interval="month")
+    # 14 of 28 days of 700 more; not 14 of 31.
+    assert life.entries() == [("grant", 300), ("grant", 350)]
+    assert broken_of(life.company) == []
+
+
 def test_a_declined_upgrade_changes_nothing(life: Life) -> None:
     life.subscribe()
     life.catch_up()
