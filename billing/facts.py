@@ -16,6 +16,7 @@ class SubscriptionFact:
     """A subscription as it is now. `status` is one of `Subscription.Status`, "cancelled" for one that has ended.
 
     `keeps` is what stays in force until `keeps_until`, when a downgrade waits for the end of what is paid for.
+    `unpaid_since` is when what is not paid was asked for, where that is known.
     """
 
     company: Company
@@ -30,6 +31,7 @@ class SubscriptionFact:
     cancel_at: datetime | None = None
     keeps: Plan | None = None
     keeps_until: datetime | None = None
+    unpaid_since: datetime | None = None
     asked_at: datetime
 
 
@@ -54,7 +56,7 @@ class PeriodFact:
 class PaymentFact:
     """An invoice or the purchase of a pack. `key` names it: `invoice:in_…`, `session:cs_…`, `test:…`.
 
-    `disputed_cents` is what open and lost disputes withhold.
+    `disputed_cents` is what open and lost disputes withhold. `due_at` is when it was asked for, where that is known.
     """
 
     company: Company
@@ -76,5 +78,6 @@ class PaymentFact:
     description: str = ""
     hosted_url: str = ""
     pdf_url: str = ""
+    due_at: datetime | None = None
     paid_at: datetime | None = None
     periods: tuple[PeriodFact, ...] = ()

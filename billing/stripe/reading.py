@@ -30,6 +30,8 @@ _STATUSES = {
     "canceled": Subscription.Status.CANCELLED,
     "incomplete_expired": Subscription.Status.CANCELLED,
 }
+# In these there is an invoice that is not paid.
+OWING = ("past_due", "unpaid")
 _INVOICE_STATES = {
     "open": Payment.State.OPEN,
     "paid": Payment.State.PAID,
@@ -97,7 +99,9 @@ def _rows(listed: Any) -> list[Thing]:
     return list((listed or {}).get("data") or [])
 
 
-def subscription_fact(data: Thing, *, company: Company, asked_at: datetime) -> SubscriptionFact | None:
+def subscription_fact(
+    data: Thing, *, company: Company, unpaid_since: datetime | None = None, asked_at: datetime
+) -> SubscriptionFact | None:
     """A subscription; None for one that nobody has paid yet. Raises `UnknownPrice`."""
     status = _STATUSES.get(data["status"])
     if status is None:
@@ -124,8 +128,14 @@ def subscription_fact(data: Thing, *, company: Company, asked_at: datetime) -> S
         cancel_at=cancel_at,
         keeps=plan if waits else None,
         keeps_until=_moment(phase["start_date"]) if phase and waits else None,
+        unpaid_since=unpaid_since,
         asked_at=asked_at,
     )
+
+
+def asked_for_at(data: Thing) -> datetime:
+    """When an invoice was first to be paid."""
+    return moment((data.get("status_transitions") or {}).get("finalized_at")) or _moment(data["created"])
 
 
 def waiting_phase(data: Thing) -> Thing | None:
@@ -193,6 +203,7 @@ def invoice_fact(
         hosted_url=data.get("hosted_invoice_url") or "",
         pdf_url=data.get("invoice_pdf") or "",
         created_at=_moment(data["created"]),
+        due_at=asked_for_at(data),
         paid_at=moment((data.get("status_transitions") or {}).get("paid_at")),
         asked_at=asked_at,
         periods=periods,

@@ -1,12 +1,16 @@
 """A subscription's life at Stripe, told as it happens: plans, credits and payments follow."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Payment, Plan
+from billing.models import BillingNotice, Payment, Plan
 from billing.stripe.changing import cancel_subscription, change_subscription, refund_at_stripe, resume_subscription
 from billing.stripe.client import PaymentDeclined
 from billing.stripe.leaving import stop_paying
+from billing.stripe.reconcile import reconcile
 from tests.billing.stripe_life import Life
 from tests.factories.billing import broken_of
 
@@ -119,6 +123,42 @@ def test_a_downgrade_waits_for_the_renewal_and_can_be_taken_back(life: Life) -> 
     life.catch_up()
     assert (life.plan, life.subscription.next_plan) == ("basic", None)
     assert life.entries() == [("grant", 1000), ("grant", 300)]
+
+
+def test_the_days_of_grace_are_counted_from_the_failure_and_not_from_when_it_was_heard_of(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.double.cards_fail(life.subscription.customer, True)
+    life.pass_time(days=35)
+    life.told()
+    reconcile(days=400)
+    unpaid = life.newest("invoice")
+    failed = datetime.fromtimestamp(unpaid["status_transitions"]["finalized_at"], UTC)
+    assert (life.plan, life.subscription.status) == ("basic", "past_due")
+    assert life.subscription.grace_until == failed + settings.PAST_DUE_GRACE
+    notice = BillingNotice.objects.get(company=life.company, kind="payment_failed")
+    assert datetime.fromisoformat(notice.context["until"]) == life.subscription.grace_until
+    life.pass_time(days=4)
+    assert life.plan == "free"
+
+
+def test_a_grace_is_the_next_failures_own_where_the_payment_between_was_not_heard_of(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    customer = life.subscription.customer
+    life.double.cards_fail(customer, True)
+    life.pass_time(days=32)
+    life.catch_up()
+    first = life.subscription.grace_until
+    life.double.cards_fail(customer, False)
+    life.pass_time(days=4)
+    life.told()
+    life.double.cards_fail(customer, True)
+    life.pass_time(days=24)
+    life.catch_up()
+    assert (life.plan, life.subscription.status) == ("basic", "past_due")
+    assert first is not None
+    assert life.subscription.grace_until == first + timedelta(days=28)
 
 
 def test_a_card_that_fails_leaves_days_of_grace_and_paying_brings_everything_back(life: Life) -> None:
