@@ -40,6 +40,8 @@ class PeriodFact:
     """What one line of a paid invoice pays for: `plan` from `start` until `end`.
 
     An upgrade's line begins in the middle of the period that began at `anchor` and names the plan that it `replaces`.
+    `less` are credits of a period that this one took the place of before its end, whose money was counted as paid: its
+    first month gives so many less.
     """
 
     reference: str
@@ -49,6 +51,7 @@ class PeriodFact:
     end: datetime
     anchor: datetime | None = None
     replaces: Plan | None = None
+    less: int = 0
     is_trial: bool = False
 
 

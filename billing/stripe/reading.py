@@ -13,6 +13,7 @@ from dateutil.relativedelta import relativedelta
 from accounts.models import Company
 from billing.facts import PaymentFact, PeriodFact, SubscriptionFact
 from billing.models import CreditPack, Payment, Plan, Subscription
+from billing.periods import credits_left
 
 Thing = dict[str, Any]
 
@@ -240,6 +241,7 @@ def _periods(data: Thing, reference: str) -> Iterator[PeriodFact]:
                 interval=_interval(line, start, end),
                 start=start,
                 end=end,
+                less=_already_given(changes, prices, start),
                 is_trial=not line["amount"] and not line.get("discount_amounts") and bool(plan.monthly_price_cents),
             )
     for line in changes:
@@ -260,6 +262,17 @@ def _periods(data: Thing, reference: str) -> Iterator[PeriodFact]:
                 anchor=min(start, _begin_of_period(data, interval, end)),
                 replaces=replaced,
             )
+
+
+def _already_given(changes: list[Thing], prices: dict[str, tuple[Thing | str, Any] | None], start: datetime) -> int:
+    """The credits that were given for what is counted as unused, where a whole period begins before that was over."""
+    given = 0
+    for line in changes:
+        unused, end = (_moment(line["period"][name]) for name in ("start", "end"))
+        if line["amount"] < 0 and unused <= start < end and _interval_of_price(line) != "year":
+            plan = plan_of(*(prices[line["id"]] or ("",)))
+            given += credits_left(plan, begun=min(unused, end - relativedelta(months=1)), now=unused, end=end)
+    return given
 
 
 def _begin_of_period(data: Thing, interval: str, end: datetime) -> datetime:

@@ -87,6 +87,31 @@ def test_an_upgrade_is_paid_at_once_and_gives_the_share_of_what_is_more(life: Li
     assert broken_of(life.company) == []
 
 
+@pytest.mark.parametrize(("slug", "first", "later"), [("basic", 146, 300), ("pro", 846, 1000)])
+def test_a_year_instead_of_the_month_gives_no_day_twice(life: Life, slug: str, first: int, later: int) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.pass_time(days=15)
+    change_subscription(company=life.company, plan=Plan.objects.get(slug=slug), interval="year")
+    # 16 of 31 days of the month are counted as money, and 154 of its 300 credits were given for them.
+    assert life.entries() == [("grant", 300), ("grant", first)]
+    life.catch_up()
+    life.pass_time(days=31)
+    assert life.entries() == [("grant", 300), ("grant", first), ("grant", later)]
+    assert broken_of(life.company) == []
+
+
+def test_a_year_after_an_upgrade_gives_no_day_twice_either(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.pass_time(days=15)
+    change_subscription(company=life.company, plan=pro(), interval="month")
+    change_subscription(company=life.company, plan=pro(), interval="year")
+    # 16 of 31 days: of 700 more as Pro, then of all 1000.
+    assert life.entries() == [("grant", 300), ("grant", 361), ("grant", 1000 - 516)]
+    assert broken_of(life.company) == []
+
+
 def test_an_upgrade_in_a_short_month_gives_the_share_of_its_days(life: Life) -> None:
     life.pass_time(days=16)
     life.subscribe()

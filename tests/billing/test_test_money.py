@@ -143,6 +143,16 @@ def test_a_larger_plan_begins_at_once_for_the_difference_of_what_is_left(buyer: 
 
 
 @pytest.mark.django_db
+def test_a_year_instead_of_the_month_gives_no_day_twice(buyer: Viewer) -> None:
+    buy_plan_with_test_money(buyer, now=BEGIN)
+    whole = (standing_of(buyer.company).subscription.period_end or BEGIN) - BEGIN
+    change(buyer, "basic", "year", days=whole.days / 2)
+    # Half of the month's 300 were given for the days that are counted as money.
+    assert state_of(buyer) == ("basic", "", 100 + 300 + 150)
+    assert broken_of(buyer.company) == []
+
+
+@pytest.mark.django_db
 def test_a_smaller_plan_waits_for_the_end_and_is_renewed_at_its_price(buyer: Viewer) -> None:
     buy_plan_with_test_money(buyer, "pro", now=BEGIN)
     change(buyer, "basic", days=1)
