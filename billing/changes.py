@@ -44,9 +44,7 @@ def change_to(standing: Standing, plan: Plan, interval: str) -> Change:
         cents_now = max(0, round((new if is_new_period else new * _share_left(standing)) - left))
     at = None if is_now else standing.subscription.period_end
     is_estimate = is_now and not standing.is_trial and not standing.is_test
-    return Change(
-        plan, interval, is_now=is_now, cents_now=cents_now, at=at, cents_later=new, is_estimate=is_estimate
-    )
+    return Change(plan, interval, is_now=is_now, cents_now=cents_now, at=at, cents_later=new, is_estimate=is_estimate)
 
 
 def is_upgrade(standing: Standing, plan: Plan, interval: str) -> bool:

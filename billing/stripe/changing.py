@@ -14,7 +14,6 @@ from billing.stripe.client import PaymentDeclined, asking, plain
 from billing.stripe.reading import WITH_SCHEDULE, identifier, waiting_phase
 from config.base.refusal import Refusal
 
-
 # How what an upgrade costs is asked for: what it is previewed with as well.
 AT_ONCE: Literal["always_invoice"] = "always_invoice"
 

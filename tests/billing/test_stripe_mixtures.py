@@ -19,7 +19,7 @@ from billing.refusals import NotForSale
 from billing.services import hold_credits, settle_hold
 from billing.stripe.applying import apply_subscription
 from billing.stripe.changing import cancel_subscription, change_subscription, resume_subscription
-from billing.stripe.client import PaymentDeclined
+from billing.stripe.client import PaymentDeclined, asking
 from billing.stripe.reconcile import reconcile
 from billing.stripe.webhooks import seed_endpoint
 from tests.billing.stripe_life import SECRET, Life, lives
@@ -40,6 +40,7 @@ ACTIONS = (
     *SUBSCRIPTIONS,
     *CHANGES,
     *("cancel", "resume", "pause", "go on"),
+    *("dashboard pro", "dashboard basic", "end now", "delete customer", "void"),
     *("buy", "buy by bank", "bank pays", "bank refuses", "spend"),
     *("decline", "accept"),
     *("refund some", "refund all", "refund fails", "dispute", "win", "lose"),
@@ -61,6 +62,9 @@ SCENES = (
     ("cancel", "month", "subscribe pro"),
     ("basic", "cancel", "pro", "month"),
     ("pause", "month", "go on"),
+    ("decline", "month", "day", "void", "week"),
+    ("dashboard pro", "month", "dashboard basic", "month"),
+    ("refund all", "delete customer", "refund fails", "subscribe"),
 )
 MISHAPS = st.sampled_from(["", "duplicate", "reorder", "delay", "drop"])
 
@@ -79,15 +83,26 @@ SPENT = 40
 is_long = examples.get_current_profile_name().startswith("long")
 
 
+def is_monthly(subscription: dict[str, Any]) -> bool:
+    return bool(subscription["items"]["data"][0]["price"]["recurring"]["interval"] == "month")
+
+
 class Twin:
     """One of the two, and what it can do."""
 
     def __init__(self, life: Life) -> None:
         self.life = life
         self.late: list[Event] = []
+        # All that it ever was at Stripe: one who is deleted there is followed by another.
+        self.customers: set[str] = set()
         self.acts: dict[str, Callable[[], object]] = {
             "cancel": lambda: self._change(cancel_subscription),
             "resume": lambda: self._change(resume_subscription),
+            "dashboard pro": lambda: self._change_there("pro"),
+            "dashboard basic": lambda: self._change_there("basic"),
+            "end now": self._end_now,
+            "delete customer": self._delete_customer,
+            "void": self._void,
             "pause": lambda: self._pause(paused=True),
             "go on": lambda: self._pause(paused=False),
             "buy": self.life.buy,
@@ -108,10 +123,12 @@ class Twin:
 
     @property
     def customer(self) -> str:
-        return self.life.subscription.customer
+        now = self.life.subscription.customer
+        self.customers |= {now} - {""}
+        return now
 
     def mine(self, kind: str) -> list[dict[str, Any]]:
-        return [one for one in self.life.double.all_of(kind) if self.customer and one["customer"] == self.customer]
+        return [one for one in self.life.double.all_of(kind) if one["customer"] in self.customers | {self.customer}]
 
     def subscription(self) -> dict[str, Any] | None:
         living = [one for one in self.mine("subscription") if one["status"] in LIVING]
@@ -127,7 +144,7 @@ class Twin:
         owner = thing["id"] if thing["object"] == "customer" else thing.get("customer")
         if thing.get("charge") and owner is None:
             owner = self.life.double.find(thing["charge"])["customer"]
-        return bool(owner) and owner == self.customer
+        return bool(owner) and owner in self.customers | {self.customer}
 
     # --- What it does -------------------------------------------------------------------------------------------------
 
@@ -151,14 +168,40 @@ class Twin:
     def _change(self, act: Callable[..., object]) -> None:
         found = self.subscription()
         if found is not None and found["status"] in CHANGEABLE:
-            # They have seen the page after paying, which asks Stripe by itself.
-            apply_subscription(found["id"])
+            if self.life.subscription.reference != found["id"]:
+                # They have seen the page after paying, which asks Stripe by itself.
+                apply_subscription(found["id"])
             act(company=self.life.company)
 
     def _pause(self, *, paused: bool) -> None:
         found = self.subscription()
         if found is not None and found["status"] == ("active" if paused else "paused"):
             self.life.double.mark_pause(found["id"], paused)
+
+    def _change_there(self, slug: str) -> None:
+        found, price = self.subscription(), Plan.objects.get(slug=slug).stripe_monthly_price_id
+        if found is not None and found["status"] == "active" and not found["schedule"] and is_monthly(found):
+            self.life.double.dashboard_change(found["id"], price)
+
+    def _end_now(self) -> None:
+        found = self.subscription()
+        # The months of a year go on here until somebody tells us, which the reconciliation does within a day.
+        if found is not None and is_monthly(found):
+            with asking() as client:
+                client.v1.subscriptions.cancel(found["id"])
+
+    def _delete_customer(self) -> None:
+        found = self.subscription()
+        if self._is_there() and (found is None or is_monthly(found)):
+            self.life.double.delete_customer(self.customer)
+
+    def _is_there(self) -> bool:
+        return bool(self.customer) and not self.life.double.find(self.customer).get("deleted")
+
+    def _void(self) -> None:
+        for invoice in self.mine("invoice")[-1:]:
+            if invoice["status"] == "open":
+                self.life.double.void(invoice["id"])
 
     def _settle(self, *, succeeded: bool) -> None:
         for session in self.mine("checkout.session"):
@@ -168,7 +211,7 @@ class Twin:
                     self.life.double.settle_later(session["id"], succeeded=succeeded)
 
     def _cards(self, *, fail: bool) -> None:
-        if self.customer:
+        if self._is_there():
             self.life.double.cards_fail(self.customer, fail)
 
     def _paid(self) -> list[dict[str, Any]]:
