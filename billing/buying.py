@@ -18,7 +18,7 @@ from accounts.viewer import Viewer
 from billing import test_money
 from billing.changes import Change, change_to, is_beyond_given, may_change
 from billing.models import CreditPack, Plan
-from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentsNotSetUp
+from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentDue, PaymentsNotSetUp
 from billing.standing import Standing, price_of_plan, sees_payments, standing_of
 from billing.stripe.changing import cancel_subscription, change_subscription, resume_subscription
 from billing.stripe.checkout import start_pack_checkout, start_subscription_checkout
@@ -101,7 +101,8 @@ def change_plan(*, viewer: Viewer, plan: Plan, interval: str, request: HttpReque
 
     Returns what it meant; `cents_now` is what was charged.
 
-    Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, and what Stripe refuses: a declined card changes nothing.
+    Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, `PaymentDue`, and what Stripe refuses: a declined card changes
+    nothing.
     """
     standing = _changeable(viewer, plan, interval)
     change = change_to(standing, plan, interval)
@@ -138,12 +139,8 @@ def resume(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
     if standing.ends_at is not None or standing.next_plan is not None:
         if standing.is_test:
             test_money.go_on(company=viewer.company, now=timezone.now())
-        elif standing.ends_at is not None:
-            resume_subscription(company=viewer.company)
         else:
-            # Choosing the plan in force takes the one that waits back.
-            interval = standing.paid_interval
-            change_subscription(company=viewer.company, plan=standing.plan, interval=interval)
+            resume_subscription(company=viewer.company)
         _note(viewer, "subscription.resumed", request, plan=standing.plan.slug)
     return standing_of(viewer.company)
 
@@ -190,6 +187,10 @@ def _paid_standing(viewer: Viewer) -> Standing:
 def _changeable(viewer: Viewer, plan: Plan, interval: str) -> Standing:
     standing = _paid_standing(viewer)
     _require_sold(plan, interval)
+    if standing.is_past_due or standing.is_paused:
+        raise PaymentDue(
+            _("Your company's plan is not paid just now. Put that right on the billing page, then change the plan.")
+        )
     if standing.plan.pk == plan.pk and standing.paid_interval == interval:
         raise NotForSale(_("Your company is on %(plan)s already.") % {"plan": plan.name}, field="plan")
     if not may_change(standing, plan, interval):

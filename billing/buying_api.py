@@ -66,7 +66,7 @@ def _problem(description: str) -> OpenApiResponse:
 REFUSED: dict[int, Any] = {
     400: _problem("`invalid_idempotency_key`"),
     403: _problem("`not_allowed`: only owners and admins buy."),
-    409: _problem("`not_for_sale`, `already_subscribed`, `not_subscribed`; nothing was changed."),
+    409: _problem("`not_for_sale`, `already_subscribed`, `not_subscribed`, `payment_due`; nothing was changed."),
     422: _problem("`invalid_input`, `idempotency_key_reused`"),
     503: _problem("`payments_not_set_up`"),
 }

@@ -45,9 +45,20 @@ def apply_subscription(subscription_id: str) -> Company | None:
     if company is None:
         return None
     fact = reading.subscription_fact(data, company=company, unpaid_since=unpaid_since, asked_at=asked_at)
-    if fact is not None:
-        follow_subscription(fact)
+    if fact is not None and follow_subscription(fact) and fact.status == Subscription.Status.CANCELLED:
+        _follow_another(fact.customer)
     return company
+
+
+def _follow_another(customer_id: str) -> None:
+    """Who pays for a second subscription, which gave no more than the first, has its plan now that that has ended."""
+    try:
+        with asking() as client:
+            living = client.v1.subscriptions.list({"customer": customer_id, "limit": 100})
+    except NotAtStripe:
+        return
+    for one in living.data:
+        apply_subscription(one.id)
 
 
 def _unpaid_since(client: stripe.StripeClient, data: dict[str, Any]) -> datetime | None:

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.models import BillingNotice, Payment, Plan
+from billing.refusals import PaymentDue
 from billing.stripe.changing import cancel_subscription, change_subscription, refund_at_stripe, resume_subscription
-from billing.stripe.client import PaymentDeclined
+from billing.stripe.client import PaymentDeclined, asking
 from billing.stripe.leaving import stop_paying
 from billing.stripe.reconcile import reconcile
 from tests.billing.stripe_life import Life
@@ -21,6 +22,10 @@ def basic() -> Plan:
 
 def pro() -> Plan:
     return Plan.objects.get(slug="pro")
+
+
+def price_of(slug: str) -> str:
+    return Plan.objects.get(slug=slug).stripe_monthly_price_id
 
 
 def test_a_plan_is_paid_and_its_credits_come(life: Life) -> None:
@@ -148,6 +153,60 @@ def test_a_downgrade_waits_for_the_renewal_and_can_be_taken_back(life: Life) -> 
     life.catch_up()
     assert (life.plan, life.subscription.next_plan) == ("basic", None)
     assert life.entries() == [("grant", 1000), ("grant", 300)]
+
+
+def test_when_a_subscription_ends_another_one_that_is_paid_takes_its_place(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    first = life.subscription
+    with asking() as client:
+        card = life.double.find(first.reference)["default_payment_method"]
+        wanted = [{"price": price_of("basic")}]
+        about = client.v1.subscriptions.create(
+            {"customer": first.customer, "items": wanted, "default_payment_method": card}
+        )
+        life.catch_up()
+        # It gives no more, so the first one stays.
+        assert life.subscription.reference == first.reference
+        client.v1.subscriptions.cancel(first.reference)
+    life.catch_up()
+    assert (life.plan, life.subscription.reference) == ("basic", about.id)
+    with asking() as client:
+        client.v1.subscriptions.cancel(about.id)
+    life.catch_up()
+    assert (life.plan, life.subscription.reference) == ("free", "")
+    assert broken_of(life.company) == []
+
+
+def test_who_owes_a_payment_changes_no_plan_and_gets_no_money_for_what_was_not_paid(life: Life) -> None:
+    life.subscribe("pro")
+    life.catch_up()
+    reference = life.subscription.reference
+    life.double.cards_fail(life.subscription.customer, True)
+    life.pass_time(days=32)
+    # Nobody has told us yet.
+    for _time in range(2):
+        with pytest.raises(PaymentDue):
+            change_subscription(company=life.company, plan=basic(), interval="month")
+        life.catch_up()
+        life.pass_time(days=8)
+    # By now the free plan's limits hold; what is subscribed is Pro all the same.
+    assert (life.plan, life.subscription.status) == ("free", "past_due")
+    with pytest.raises(PaymentDue):
+        change_subscription(company=life.company, plan=basic(), interval="month")
+    assert life.double.find(reference)["items"]["data"][0]["price"]["id"] == price_of("pro")
+    assert [invoice["total"] for invoice in life.double.all_of("invoice")] == [2999, 2999]
+
+
+def test_a_change_goes_by_what_is_subscribed_and_not_by_what_was_heard_of_it(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.double.dashboard_change(life.subscription.reference, price_of("pro"), "always_invoice")
+    assert [event.type for event in life.told()]
+    assert life.plan == "basic"
+    # For less than Pro: it waits, though nobody knew of Pro here.
+    change_subscription(company=life.company, plan=basic(), interval="month")
+    assert (life.plan, life.subscription.next_plan) == ("pro", basic())
 
 
 def test_the_days_of_grace_are_counted_from_the_failure_and_not_from_when_it_was_heard_of(life: Life) -> None:
