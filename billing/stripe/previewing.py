@@ -6,7 +6,7 @@ from billing.stripe.changing import AT_ONCE, paid_subscription
 from billing.stripe.client import NotAtStripe, PaymentsUnavailable, asking
 
 # Whoever waits for this page has an estimate of ours instead.
-IMPATIENTLY = {"max_network_retries": 0}
+RETRIES = 0
 
 
 def preview_change(*, company: Company, plan: Plan, interval: str) -> int | None:
@@ -18,7 +18,7 @@ def preview_change(*, company: Company, plan: Plan, interval: str) -> int | None
     price = plan.stripe_yearly_price_id if interval == Interval.YEAR else plan.stripe_monthly_price_id
     try:
         with asking() as client:
-            items = client.v1.subscription_items.list({"subscription": reference}, {**IMPATIENTLY})
+            items = client.v1.subscription_items.list({"subscription": reference}, {"max_network_retries": RETRIES})
             invoice = client.v1.invoices.create_preview(
                 {
                     "subscription": reference,
@@ -27,7 +27,7 @@ def preview_change(*, company: Company, plan: Plan, interval: str) -> int | None
                         "proration_behavior": AT_ONCE,
                     },
                 },
-                {**IMPATIENTLY},
+                {"max_network_retries": RETRIES},
             )
     except (PaymentsUnavailable, NotAtStripe):
         return None

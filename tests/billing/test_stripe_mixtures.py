@@ -10,6 +10,7 @@ A few stories are lived with every run; many with
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -288,6 +289,7 @@ def live(quiet: Twin, troubled: Twin, story: list[tuple[str, str]]) -> None:
     assert quiet.life.outcome() == told, "Whoever was told of everything had nothing to be mended."
 
 
+@pytest.mark.long
 @examples(
     max_examples=examples.default.max_examples if is_long else 3,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
