@@ -5,8 +5,8 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-import idna
 from django.core.exceptions import ValidationError
+from django.utils.encoding import punycode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -67,10 +67,14 @@ def clean_domain(value: str) -> str | None:
 
 
 def ascii_domain(domain: str) -> str:
-    """The domain as DNS has it; one that cannot be written so is returned in small letters."""
+    """The domain as DNS has it; one that cannot be written so is returned in small letters.
+
+    Written as mails are addressed: by IDNA 2003, where ß is ss. Whoever proved an address at such a domain got the mail
+    there, and nowhere else.
+    """
     try:
-        return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
+        return punycode(domain).lower()
+    except UnicodeError:
         return domain.lower()
 
 
