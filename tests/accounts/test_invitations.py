@@ -237,6 +237,32 @@ def test_people_with_a_confirmed_address_of_the_domain_may_join_when_the_company
         invitations.join_by_domain(user=carol, company=company)
 
 
+def test_whoever_was_put_out_or_left_with_a_cap_comes_back_by_an_invitation_alone(alice):
+    company, domain = make_team(alice), f"{uuid4().hex[:8]}.example"
+    open_to(company, alice, domain)
+    boss = acting(alice, company)
+    for number, goes in enumerate(("removed", "capped", "free")):
+        person = PersonFactory(email=f"p{number}@{domain}")
+        unused = make_invitation(company, person.email)
+        invitations.join_by_domain(user=person, company=company)
+        if goes == "removed":
+            companies.remove_member(viewer=boss, member=place_of(person, company))
+        else:
+            cap = 5 if goes == "capped" else None
+            companies.set_cap(viewer=boss, member=place_of(person, company), credit_cap=cap, cap_period="month")
+            companies.leave_company(viewer=acting(person, company))
+        with pytest.raises(InvitationGone):
+            invitations.accept(user=person, token=unused)
+        if goes == "free":
+            assert invitations.joinable(person) == [company]
+            continue
+        with pytest.raises(DomainNotOpen):
+            invitations.join_by_domain(user=person, company=company)
+        assert invitations.accept(user=person, token=make_invitation(company, person.email))
+        companies.leave_company(viewer=acting(person, company))
+        assert invitations.joinable(person) == [company]
+
+
 def make_invitation(company, email):
     """An invitation whose token is known, past the mail."""
     token = uuid4().hex
