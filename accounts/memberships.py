@@ -95,6 +95,8 @@ def transfer_ownership(*, viewer: Viewer, member: Membership, request: HttpReque
         found = member_of(mine.company, member)
         if found.pk == mine.pk:
             raise NotAllowed(_("You are an owner already. Choose somebody else."), field="member")
+        if found.user.delete_after is not None:
+            raise NotAllowed(_("This person's account is to be deleted. Choose somebody else."), field="member")
         Membership.objects.filter(pk=found.pk).update(role=Role.OWNER)
         Membership.objects.filter(pk=mine.pk, role=Role.OWNER).update(role=Role.ADMIN)
         before, found.role = found.role, Role.OWNER

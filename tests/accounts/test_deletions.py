@@ -15,11 +15,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import deletion_erasing, deletions, exports
-from accounts.company_refusals import LastOwner
+from accounts.company_refusals import LastOwner, NotAllowed
 from accounts.deletion_erasing import erase_person
 from accounts.export_making import make_export
 from accounts.impersonation_rules import is_refused
-from accounts.memberships import leave_company
+from accounts.memberships import leave_company, transfer_ownership
 from accounts.models import (
     ApiKey,
     AuditEntry,
@@ -40,7 +40,7 @@ from tests.accounts.leaving import (
 from tests.accounts.test_security import prove, set_up_app
 from tests.factories.accounts import PASSWORD
 from tests.factories.gallery import AssetFactory
-from tests.factories.teams import acting, make_team
+from tests.factories.teams import acting, make_team, place_of
 from tests.generation.conftest import state_of
 from tests.personas import browser_of, key_of, program_of, program_with
 
@@ -193,6 +193,14 @@ def test_the_only_owner_of_a_team_hands_it_over_first(alice: User, bob: User, al
         leave_company(viewer=acting(bob, team))
     with pytest.raises(SoleOwner):
         ask(bob)
+
+
+def test_nobody_hands_a_team_over_to_an_account_that_is_to_be_deleted(alice: User, bob: User) -> None:
+    team = make_team(alice, bob)
+    ask(bob)
+    with pytest.raises(NotAllowed):
+        transfer_ownership(viewer=acting(alice, team), member=place_of(bob, team))
+    assert place_of(alice, team).role == Membership.Role.OWNER
 
 
 def companies_left(user: User) -> list[Company]:
