@@ -83,6 +83,14 @@ def domain_of(address: str) -> str:
     return ascii_domain(address.rpartition("@")[2].strip().lower())
 
 
+def mailbox_of(address: str) -> str:
+    """One spelling for all addresses whose mails lie in one box: without +tags, and at Google without dots."""
+    name, domain = address.rpartition("@")[0].strip().lower().partition("+")[0], domain_of(address)
+    if domain in ("gmail.com", "googlemail.com"):
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"
+
+
 def is_public_host(domain: str) -> bool:
     """Whether a domain, or one above it, gives addresses to anybody."""
     hosts, families = _public_hosts()

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import ResolverMatch
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts import deletion_erasing, deletions, exports
@@ -32,13 +33,15 @@ from accounts.models import (
 from accounts.privacy_refusals import OperatorAccount, SoleOwner
 from accounts.sessions import sessions_of
 from accounts.viewer import AccountEnding, viewer_for
+from billing.selectors import credits_of
 from tests.accounts.leaving import (
     ask,
+    erase,
     mine,
     pass_grace,
 )
 from tests.accounts.test_security import prove, set_up_app
-from tests.factories.accounts import PASSWORD
+from tests.factories.accounts import PASSWORD, PersonFactory
 from tests.factories.gallery import AssetFactory
 from tests.factories.teams import acting, make_team, place_of
 from tests.generation.conftest import state_of
@@ -222,6 +225,16 @@ def test_of_two_owners_who_go_at_once_one_stays(alice: User, bob: User) -> None:
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(work, [alice, bob])) == [False, True]
     assert Membership.objects.filter(company=team, user__delete_after=None).count() == 1
+
+
+def test_who_deletes_the_account_and_signs_up_again_is_not_welcomed_again(settings: Settings) -> None:
+    person = PersonFactory()
+    email = person.email
+    erase(person)
+    # Nor once the key has changed by which the digest was made.
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key"
+    again = PersonFactory(email=email)
+    assert credits_of(Company.objects.get(memberships__user=again)).balance == 0
 
 
 def test_an_operator_gives_that_up_first(alice: User) -> None:
