@@ -177,6 +177,11 @@ def _paid_standing(viewer: Viewer) -> Standing:
 def _changeable(viewer: Viewer, plan: Plan, interval: str) -> Standing:
     standing = _paid_standing(viewer)
     _require_sold(plan, interval)
+    if standing.is_test and not test_money.is_open():
+        raise NotForSale(
+            _("What was paid for with test money ends first: choose %(plan)s when that is over.") % {"plan": plan.name},
+            field="plan",
+        )
     if standing.plan.pk == plan.pk and standing.paid_interval == interval:
         raise NotForSale(_("Your company is on %(plan)s already.") % {"plan": plan.name}, field="plan")
     if not may_change(standing, plan, interval):
