@@ -159,6 +159,12 @@ def test_five_wrong_passwords_lock_the_address_for_a_while(api, alice):
 
 
 @pytest.mark.django_db
+def test_json_that_is_nested_without_end_is_the_senders_mistake(api):
+    answer = api.post(f"{API}/auth/login", "[" * 100_000, content_type="application/json")
+    _assert_problem(answer, 400, "parse_error")
+
+
+@pytest.mark.django_db
 def test_the_lock_of_an_address_holds_at_whatever_port_is_asked_for(api, alice):
     for port in range(8001, 8006):
         wrong = {"email": alice.email, "password": "wrong-password"}
