@@ -83,7 +83,6 @@ def resend(*, viewer: Viewer, invitation: Invitation, request: HttpRequest | Non
     with transaction.atomic():
         mine = lock_for(viewer, at_least=Role.ADMIN)
         found = _open(mine, invitation)
-        _refuse_role(mine, found.role)
         return _send_anew(found, mine, found.role, request)
 
 
@@ -224,6 +223,8 @@ def seats_used(company: Company) -> int:
 
 def _send_anew(invitation: Invitation, mine: Membership, role: str, request: HttpRequest | None) -> Invitation:
     now = timezone.now()
+    # As it was, too: another role would take an owner's back.
+    _refuse_role(mine, invitation.role)
     if invitation.expires_at <= now:
         # It had given its seat back.
         _refuse_when_full(mine.company)

@@ -162,6 +162,17 @@ def test_who_may_invite_whom(alice, bob, invited):
         invitations.revoke(viewer=acting(alice, make_team(alice)), invitation=Invitation.objects.get(company=company))
 
 
+def test_an_admin_cannot_turn_an_owners_invitation_into_another_one(alice):
+    carol = PersonFactory()
+    company = make_team(alice, admin=carol)
+    sent = invitations.invite(viewer=acting(alice, company), email="dave@example.com", role="owner")
+    Invitation.objects.filter(pk=sent.pk).update(sent_at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(NotAllowed):
+        invitations.invite(viewer=acting(carol, company), email="dave@example.com", role="member")
+    now_is = Invitation.objects.get(pk=sent.pk)
+    assert (now_is.role, now_is.token_digest) == ("owner", sent.token_digest)
+
+
 def test_inviting_over_the_seats_is_refused_early_with_figures(alice, bob, invited):
     company = make_team(alice, bob)
     for number in range(3):
