@@ -43,7 +43,7 @@ from tests.accounts.leaving import (
 from tests.accounts.test_security import prove, set_up_app
 from tests.factories.accounts import PASSWORD, PersonFactory
 from tests.factories.gallery import AssetFactory
-from tests.factories.teams import acting, make_team, place_of
+from tests.factories.teams import acting, make_team, place_of, put_on
 from tests.generation.conftest import state_of
 from tests.personas import browser_of, key_of, program_of, program_with
 
@@ -267,6 +267,17 @@ def test_programs_send_the_password_and_the_code(alice: User, alice_client: Clie
     assert answer.status_code == 202, answer.content
     assert answer.json()["delete_after"][:10] == f"{User.objects.get(pk=alice.pk).delete_after:%Y-%m-%d}"
     assert alice_api.get(path).status_code == 401
+
+
+def test_who_has_no_seat_any_more_takes_a_copy_and_goes_all_the_same(
+    alice: User, bob: User, bob_api: APIClient
+) -> None:
+    team = make_team(alice, bob)
+    tokens = bob_api.post("/api/v1/auth/switch", {"company": str(team.pk)}).json()
+    bob_api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
+    put_on(team, "free")
+    assert bob_api.post("/api/v1/users/me/export").status_code == 202
+    assert bob_api.delete("/api/v1/users/me", {"email": bob.email, "password": PASSWORD}).status_code == 202
 
 
 def test_somebody_without_a_password_signed_in_just_now(alice: User, alice_client: Client) -> None:
