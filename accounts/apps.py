@@ -24,9 +24,11 @@ class AccountsConfig(AppConfig):
         from accounts.exports import is_export, see_to_exports
         from accounts.impersonation import end_overdue
         from accounts.rotating import rotate_receipts, rotate_second_factors
+        from accounts.viewer import rate_factor
 
         registry.rotations.register(rotate_second_factors)
         registry.rotations.register(rotate_receipts)
+        registry.rate_factor.register(rate_factor)
         registry.is_file_kept.register(is_logo)
         registry.is_file_kept.register(is_avatar)
         registry.is_file_kept.register(is_export)

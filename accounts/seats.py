@@ -4,6 +4,8 @@ Nobody is put out: whoever joined last looks on, and makes, spends and changes n
 Owners always have one. It is counted with every request, so it ends at once when the plan grows or somebody goes.
 """
 
+from functools import cache
+
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -38,10 +40,16 @@ def seats_of(company: Company) -> int | None:
 
 def with_place(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
     """Annotate `ahead`: how many of the company's people have a seat before this one."""
+    return memberships.annotate(ahead=_ahead())
+
+
+@cache
+def _ahead() -> Coalesce:
+    """Put together once: it is a part of every request."""
     others = Membership.objects.filter(company=OuterRef("company")).exclude(pk=OuterRef("pk"))
     ahead = others.filter(Q(role=Membership.Role.OWNER) | Q(pk__lt=OuterRef("pk")))
     counted = ahead.order_by().values("company").annotate(number=Count("pk")).values("number")
-    return memberships.annotate(ahead=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def has_seat(*, company: Company, role: str, ahead: int) -> bool:

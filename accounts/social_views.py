@@ -10,6 +10,7 @@ from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.apple import views as apple_views
 from allauth.socialaccount.providers.google import views as google_views
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -37,6 +38,12 @@ def _configured(provider: str = "") -> Callable[[View], View]:
         return checked
 
     return decorate
+
+
+class AppleAdapter(apple_views.AppleOAuth2Adapter):
+    """allauth's own takes a person who turned back for an error: Apple has a word of its own for it."""
+
+    login_cancelled_error = "user_cancelled_authorize"
 
 
 class SocialSignupForm(WholeSignup, social_forms.SignupForm):
@@ -99,4 +106,4 @@ google_callback = _configured("google")(require_safe(google_views.oauth2_callbac
 apple = _configured("apple")(_post_only(apple_views.oauth2_login))
 # Apple posts its answer from its own page, without our cookies; the `state` in it is what proves the beginning.
 apple_callback = csrf_exempt(_configured("apple")(_post_only(apple_views.oauth2_callback)))
-apple_finish = _configured("apple")(require_safe(apple_views.oauth2_finish_login))
+apple_finish = _configured("apple")(require_safe(OAuth2CallbackView.adapter_view(AppleAdapter)))

@@ -146,6 +146,14 @@ def reader_of(request: HttpRequest) -> Viewer:
     return found
 
 
+def rate_factor(request: HttpRequest) -> int:
+    """How many times the usual limits the plan of the request's company gives; 1 for who acts for none."""
+    try:
+        return int(reader_of(request).company.entitlements.get("rate", 1))
+    except NoCompany:
+        return 1
+
+
 def places_of(request: HttpRequest, user: User) -> list[Membership]:
     """`memberships_of` the person, read once a request: the viewer comes from it, and the menu of companies."""
     found: tuple[UUID, list[Membership]] | None = getattr(request, "_places", None)

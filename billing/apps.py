@@ -42,6 +42,7 @@ class BillingConfig(AppConfig):
         registry.demo_made.register(hooks.furnish_demo)
         registry.seeds.register(plans.seed_plans)
         registry.seeds.register(webhooks.seed_endpoint)
+        registry.rotations.register(webhooks.rotate_endpoint_secrets)
         registry.audit_checks.register(audit.broken_rows)
         registry.audit_checks.register(entitlements.disagreeing_entitlements)
         registry.member_usage.register(caps.usage_by_member)

@@ -29,6 +29,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "rolls_over",
             "daily_generations",
             "parallel_jobs",
+            "rate_factor",
             "storage_bytes",
             "seats",
             "tiers",

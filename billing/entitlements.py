@@ -1,7 +1,8 @@
 """What a company's plan gives that apps below ask for: written down with the company, where they can read it.
 
-`Company.entitlements` is `{"seats": int | None, "api": bool, "white_label": bool}`. It is written in one statement from
-the plan whenever a company gets an account, its plan changes or a plan is edited; the clock looks for what disagrees.
+`Company.entitlements` is `{"seats": int | None, "api": bool, "white_label": bool, "rate": int}`. It is written in one
+statement from the plan whenever a company gets an account, its plan changes or a plan is edited; the clock looks for
+what disagrees.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,9 @@ from django.utils.translation import gettext as _
 from accounts.models import Company
 from billing.models import Plan
 
-_WANTED = "jsonb_build_object('seats', plan.seats, 'api', plan.has_api, 'white_label', plan.has_white_label)"
+_WANTED = """jsonb_build_object(
+    'seats', plan.seats, 'api', plan.has_api, 'white_label', plan.has_white_label, 'rate', plan.rate_factor
+)"""
 
 # Only rows that disagree are written. A deleted company has nothing any more.
 _WRITE = f"""

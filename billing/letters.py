@@ -134,7 +134,7 @@ def _plan_ended(context: Context) -> Letter:
         ],
         figures=[],
         label=_("Choose a plan"),
-        url=f"{settings.PUBLIC_URL}{reverse('landing')}#pricing",
+        url=f"{settings.PUBLIC_URL}{reverse('pricing')}",
     )
 
 
@@ -182,4 +182,4 @@ def _day(iso: str) -> str:
 
 
 def _billing() -> str:
-    return f"{settings.PUBLIC_URL}{reverse('credits')}"
+    return f"{settings.PUBLIC_URL}{reverse('billing')}"

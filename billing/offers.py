@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
@@ -146,6 +147,7 @@ def comparison_of(plans: Sequence[Plan]) -> list[ComparisonRow]:
         ComparisonRow(_("Without watermark"), _has(not plan.has_watermark for plan in plans)),
         ComparisonRow(_("First in the queue"), _has(plan.has_priority_queue for plan in plans)),
         ComparisonRow(_("API keys"), _has(plan.has_api for plan in plans)),
+        ComparisonRow(_("Requests an hour by API key"), [_key_requests(plan) for plan in plans]),
         ComparisonRow(_("Commercial licence"), _has(plan.has_commercial_licence for plan in plans)),
         ComparisonRow(_("Your own logo and colour"), _has(plan.has_white_label for plan in plans)),
         ComparisonRow(_("Support"), [Cell(plan.get_support_display()) for plan in plans]),
@@ -188,6 +190,14 @@ def _has(values: Iterable[bool]) -> list[Cell]:
 
 def _figure(number: int | None) -> Cell:
     return Cell(_("unlimited") if number is None else figure(number))
+
+
+def _key_requests(plan: Plan) -> Cell:
+    """As `config.base.limits` counts them."""
+    limit, period = settings.RATE_LIMITS["key"]
+    if not plan.has_api:
+        return Cell(NONE)
+    return _figure(limit * plan.rate_factor * 3600 // period if limit else None)
 
 
 def _credits(plan: Plan) -> str:

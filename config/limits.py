@@ -51,10 +51,19 @@ class PersonLimitMiddleware:
         if request.path_info.startswith(API) or request.is_free_of_limits:  # type: ignore[attr-defined]
             return self.get_response(request)
         person = request.session.get(SESSION_KEY)
-        decision = limits.take(request, name="person", who=f"user:{person}") if person else None
+        decision = _of_person(request, f"user:{person}") if person else None
         if decision is None or decision.is_allowed:
             return self.get_response(request)
         return refuse(request, decision.refusal())
+
+
+def _of_person(request: HttpRequest, who: str) -> limits.Decision | None:
+    """What everybody may is decided without the database; only beyond it is the plan asked for."""
+    decision = limits.take(request, name="person", who=who, factor=1)
+    if decision is None or decision.is_allowed:
+        return decision
+    factor = limits.factor_of(request, "person")
+    return limits.take(request, name="person", who=who, factor=factor) if factor > 1 else decision
 
 
 def _is_free(request: HttpRequest) -> bool:

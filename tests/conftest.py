@@ -75,7 +75,8 @@ hypothesis.settings.load_profile("darkroom")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests on the running product go to the worker that started it."""
+    """All tests on the running product go to the worker that started it; long ones begin first, that none is last."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))

@@ -135,6 +135,7 @@ def test_everything_that_runs_a_company_says_who_may() -> None:
         assert all(member == 403 or admin != 403 for member, admin in methods.values()), name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["member", "admin"])
 def test_colleagues_do_what_their_place_allows(role: str, things: Things, team: Company) -> None:  # noqa: F811
     Company.objects.filter(pk=team.pk).update(entitlements={**team.entitlements, "seats": 5, "api": True})
@@ -153,6 +154,7 @@ def test_colleagues_do_what_their_place_allows(role: str, things: Things, team: 
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 def test_nobody_does_anything_with_a_company_that_an_operator_suspended(
     things: Things,  # noqa: F811
     team: Company,

@@ -440,6 +440,7 @@ def acting_for(company: Company, browser: Client) -> Client:
     return browser
 
 
+@pytest.mark.long
 def test_strangers_get_what_the_rows_say_and_change_nothing(things: Things, maker: Viewer, bob: User) -> None:
     before, shared = state_of(maker.company), shared_state_of(maker.company)
     wrong: list[str] = []

@@ -119,6 +119,7 @@ def strange(name: str, method: str) -> set[int]:
     return {answer} if isinstance(answer, int) else set(answer)
 
 
+@pytest.mark.long
 def test_keys_that_must_not_change_nothing_anywhere(things: Things, maker: Viewer, bob: User) -> None:  # noqa: F811
     key, secret = key_of(maker, READ)
     mine, company = ApiKey.objects.filter(pk=key.pk), Company.objects.filter(pk=maker.company.pk)

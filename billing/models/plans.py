@@ -1,6 +1,7 @@
 """What is sold: plans and packs. Rows, edited in the admin; money in cents of the one settlement currency."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -45,6 +46,13 @@ class Plan(models.Model):
         _("generations a day"), null=True, blank=True, help_text=_("Empty: unlimited.")
     )
     parallel_jobs = models.PositiveSmallIntegerField(_("jobs at a time"), default=1)
+    rate_factor = models.PositiveSmallIntegerField(
+        _("rate limits, times the usual"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1)],
+        help_text=_("For requests, jobs, uploads and downloads; see Limits in docs/operations.md."),
+    )
     storage_bytes = models.PositiveBigIntegerField(
         _("storage in bytes"), null=True, blank=True, help_text=_("Empty: by agreement.")
     )
@@ -71,6 +79,7 @@ class Plan(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["is_default"], name="plan_one_default", condition=Q(is_default=True)),
+            models.CheckConstraint(condition=Q(rate_factor__gte=1), name="plan_rate_factor"),
             models.UniqueConstraint(
                 fields=["stripe_product_id"], name="plan_product_once", condition=~Q(stripe_product_id="")
             ),
@@ -78,6 +87,12 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises `ValidationError` for credits that would never come: a month is granted once it is paid for."""
+        if self.is_default and self.monthly_credits:
+            sentence = _("Nobody pays for this plan, so no month of it is granted. Give credits once instead.")
+            raise ValidationError({"monthly_credits": sentence})
 
     @property
     def price_label(self) -> str:

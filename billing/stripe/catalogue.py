@@ -16,7 +16,8 @@ from djstripe.models import WebhookEndpoint
 from billing.models import CreditPack, Plan
 from billing.stripe.client import asking, plain
 from billing.stripe.portal import MARK, forget_configuration
-from billing.stripe.webhooks import CONFIGURED, EVENTS, webhook_address
+from billing.stripe.webhooks import CONFIGURED, EVENTS, secret_of, webhook_address
+from config.base.crypto import encrypt
 
 
 def sync_catalogue() -> Iterator[str]:
@@ -149,7 +150,11 @@ def sync_webhook() -> Iterator[str]:
     endpoint = WebhookEndpoint.objects.exclude(djstripe_uuid=CONFIGURED).filter(status="enabled").first()
     with asking() as client:
         about: Any = {"enabled_events": EVENTS}
-        if endpoint is not None and _is_there(client, endpoint.id):
+        is_there = endpoint is not None and _is_there(client, endpoint.id)
+        if is_there and not secret_of(endpoint):
+            # Only when it is made does Stripe tell the secret.
+            client.v1.webhook_endpoints.delete(endpoint.id)
+        elif is_there:
             about["url"] = webhook_address(endpoint.djstripe_uuid)
             client.v1.webhook_endpoints.update(endpoint.id, about)
             WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=about["url"])
@@ -166,7 +171,7 @@ def sync_webhook() -> Iterator[str]:
         djstripe_uuid=uuid,
         livemode=settings.STRIPE_LIVE_MODE,
         url=webhook_address(uuid),
-        secret=made.secret or "",
+        secret=encrypt(made.secret or ""),
         enabled_events=EVENTS,
         status="enabled",
     )

@@ -27,6 +27,8 @@ from redis.exceptions import RedisError
 from billing.models import StripeEvent
 from billing.stripe.applying import apply_object
 from billing.stripe.client import is_configured
+from config.base.crypto import Undecryptable, decrypt
+from config.base.rotation import Rotation, renewed, rotate_rows
 
 APPLY_EVENT = "billing.apply_stripe_event"
 MIRROR_EVENT = "billing.mirror_stripe_event"
@@ -76,13 +78,18 @@ logger = logging.getLogger(__name__)
 def stripe_webhook(request: HttpRequest, uuid: UUID = CONFIGURED) -> HttpResponse:
     """Store an event that is signed as it should be, and have it applied: 200.
 
-    400 for one that is not, and nothing is stored; 404 for an endpoint that is not ours.
+    400 for one that is not, and nothing is stored; 404 for an endpoint that is not ours; 503 without a secret to check
+    it by, so that Stripe sends it again.
     """
     endpoint = get_object_or_404(WebhookEndpoint, djstripe_uuid=uuid, status="enabled")
+    secret = secret_of(endpoint)
+    if not secret:
+        logger.error("The secret of Stripe's webhook %s is not known. Run `sync_stripe`.", uuid)
+        return HttpResponse(status=503)
     signature = request.headers.get("Stripe-Signature", "")
     try:
         text = request.body.decode()
-        stripe.WebhookSignature.verify_header(text, signature, endpoint.secret, stripe.Webhook.DEFAULT_TOLERANCE)
+        stripe.WebhookSignature.verify_header(text, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
         event = _read(json.loads(text))
     except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError):
         return HttpResponseBadRequest()
@@ -184,6 +191,28 @@ def webhook_address(endpoint: UUID = CONFIGURED) -> str:
     return f"{settings.PUBLIC_URL}{reverse('stripe-webhook', args=[endpoint])}"
 
 
+def secret_of(endpoint: WebhookEndpoint) -> str:
+    """What an endpoint's events are signed with; empty when the secrets that are set do not decrypt it (any more)."""
+    if endpoint.djstripe_uuid == CONFIGURED:
+        return settings.STRIPE_WEBHOOK_SECRET
+    try:
+        return decrypt(endpoint.secret)
+    except Undecryptable:
+        return ""
+
+
+def rotate_endpoint_secrets() -> Rotation:
+    """Encrypt them anew."""
+    every = WebhookEndpoint.objects.exclude(secret="")
+    return rotate_rows(
+        "secret of Stripe's webhook",
+        list(every.values_list("pk", flat=True)),
+        read=lambda key: every.filter(pk=key).values_list("secret", flat=True).first(),
+        renew=renewed,
+        write=lambda key, before, after: every.filter(pk=key, secret=before).update(secret=after),
+    )
+
+
 def seed_endpoint() -> str:
     """Make, or mend, the endpoint of STRIPE_WEBHOOK_SECRET; without it there is none."""
     if not settings.STRIPE_WEBHOOK_SECRET:
@@ -195,7 +224,7 @@ def seed_endpoint() -> str:
             "id": "we_configured",
             "livemode": settings.STRIPE_LIVE_MODE,
             "url": webhook_address(),
-            "secret": settings.STRIPE_WEBHOOK_SECRET,
+            "secret": "",
             "enabled_events": ["*"],
             "status": "enabled",
         },

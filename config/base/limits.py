@@ -1,5 +1,7 @@
 """How often somebody may ask: figures in the settings, counted in Redis by one script, so that no race slips through.
 
+What a person or a key does for a company, its plan may allow more often: `Plan.rate_factor` times the settings' figure.
+
 A limit of n in a period is a sliding window: what was used in the running period, plus the share of the last one that
 still lies within reach. A refused request is not counted. Without Redis everything passes: a limit protects the
 product, and must not be what stops it.
@@ -19,6 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from redis.commands.core import Script
 
+from config.base import registry
 from config.base.client_address import visitor_name
 from config.base.realtime import connection
 from config.base.refusal import Refusal
@@ -27,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 # After Redis failed, seconds in which it is not asked again: waiting for it would slow every request.
 _BLIND_SECONDS = 5.0
+
+# The limits that a plan multiplies.
+BY_PLAN = frozenset(["person", "key", "uploads", "processing", "downloads"])
 
 # KEYS: one hash of window number -> uses. ARGV: limit, period in seconds.
 # Answers allowed (0 or 1), uses left, milliseconds to wait when refused, milliseconds to the end of the window.
@@ -110,11 +116,15 @@ def count(request: HttpRequest, name: str) -> None:
         raise decision.refusal()
 
 
-def take(request: HttpRequest, *, name: str, who: str) -> Decision | None:
-    """Count one use of limit `name` by `who`; None when the limit is off or Redis does not answer."""
+def take(request: HttpRequest, *, name: str, who: str, factor: int | None = None) -> Decision | None:
+    """Count one use of limit `name` by `who`; None when the limit is off or Redis does not answer.
+
+    `factor` is by how much the limit is multiplied; the plan says it where nothing else is given.
+    """
     limit, period = settings.RATE_LIMITS[name]
     if not limit or _Sight.is_blind():
         return None
+    limit *= factor or factor_of(request, name)
     try:
         allowed, remaining, wait, reset = cast(
             list[int], _script()(keys=[f"limit:{name}:{who}"], args=[limit, period], client=connection())
@@ -132,6 +142,13 @@ def take(request: HttpRequest, *, name: str, who: str) -> Decision | None:
     )
     decisions_of(request).append(decision)
     return decision
+
+
+def factor_of(request: HttpRequest, name: str) -> int:
+    """By how much the plan of the company that the request acts for multiplies limit `name`; 1 without a company."""
+    if name not in BY_PLAN:
+        return 1
+    return max(registry.rate_factor(getattr(request, "_request", request)), default=1)
 
 
 def decisions_of(request: Any) -> list[Decision]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
 from uuid import UUID
 
+from django.http import HttpRequest
+
 from config.base.rotation import Rotation
 
 P = ParamSpec("P")
@@ -100,6 +102,8 @@ person_exported: Hook[[UUID], Iterable[ExportDocument | ExportFile]] = Hook("per
 # A person is deleted, after the companies that were theirs alone: erase what is left of them elsewhere and is no
 # company's. Called again and again until every listener says True: nothing is left.
 person_deleted: Hook[[ErasedPerson], bool] = Hook("person_deleted")
+# How many times the usual limits a request may count on, by the plan of the company that it acts for; at least 1.
+rate_factor: Hook[[HttpRequest], int] = Hook("rate_factor")
 # What the members of a company have used, by the user's id; one app fills it.
 member_usage: Hook[[UUID], Mapping[UUID, MemberUsage]] = Hook("member_usage")
 # How many things a person has made, by the user's id.

@@ -59,7 +59,7 @@ def test_a_team_starts_with_its_owner_no_credits_and_the_free_plan(alice):
     assert company.slug.startswith("fox-sons")
     assert Wallet.objects.get(company=company).balance == 0
     assert Subscription.objects.get(company=company).plan.slug == "free"
-    assert company.entitlements == {"seats": 1, "api": False, "white_label": False}
+    assert company.entitlements == {"seats": 1, "api": False, "white_label": False, "rate": 1}
     assert actions(company) == ["company.created"]
 
 

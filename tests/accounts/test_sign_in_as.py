@@ -286,6 +286,7 @@ def secrets_of(person: User) -> SimpleNamespace:
     )
 
 
+@pytest.mark.long
 def test_nothing_that_is_the_persons_alone_is_done_in_their_name(things, maker, operator):  # noqa: F811
     alice = maker.user
     client = sign_in_as(operator, alice)

@@ -1,6 +1,8 @@
-"""Coming by Google's door: a whole person with a company, and nobody's account taken over."""
+"""Coming by Google's door, or Apple's: a whole person with a company, and nobody's account taken over."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -9,13 +11,14 @@ import httpx
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
+from allauth.socialaccount.providers.apple.views import AppleOAuth2Adapter
 from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
 from django.core import mail
 from django.test import Client
 
 from accounts.models import AuditEntry, Company, Membership, User
 from billing.selectors import credits_of
-from tests.emulators.oidc import CLIENT, SECRET, GoogleDouble
+from tests.emulators.oidc import CLIENT, KEY_ID, SECRET, TEAM, AppleDouble, GoogleDouble
 from tests.factories.accounts import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -35,6 +38,23 @@ def google(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleDou
     assert double.refused == []
 
 
+@pytest.fixture
+def apple(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppleDouble]:
+    """Apple as an operator has set it up, at another address."""
+    with AppleDouble() as double:
+        app = {"client_id": CLIENT, "secret": KEY_ID, "key": TEAM}
+        app["settings"] = {"certificate_key": double.certificate_key}
+        settings.SOCIALACCOUNT_PROVIDERS = {"apple": {"APPS": [app]}}
+        monkeypatch.setattr(AppleOAuth2Adapter, "authorize_url", f"{double.url}/auth")
+        monkeypatch.setattr(AppleOAuth2Adapter, "access_token_url", f"{double.url}/token")
+        monkeypatch.setattr(AppleOAuth2Adapter, "public_key_url", f"{double.url}/keys")
+        told = _person(f"ada-{uuid4().hex[:12]}@example.com")
+        double.person = {"sub": told["sub"], "email": told["email"], "email_verified": "true"}
+        double.name = {"firstName": "Ada", "lastName": "Amber"}
+        yield double
+    assert double.refused == []
+
+
 def _person(email: str, *, verified: bool = True) -> dict[str, Any]:
     return {
         "sub": uuid4().hex,
@@ -49,6 +69,20 @@ def _walk(client: Client, query: str = "process=login") -> str:
     """Press the button, come back from Google; where one lands."""
     away = client.post(f"/login/google?{query}").headers["Location"]
     back = urlsplit(httpx.get(away, trust_env=False).headers["Location"])
+    return client.get(f"{back.path}?{back.query}").headers["Location"]
+
+
+def _walk_by_apple(client: Client, query: str = "process=login") -> str:
+    """Press the button, send the form on Apple's page, without our cookies as browsers do; where one lands."""
+    away = client.post(f"/login/apple?{query}").headers["Location"]
+    page = httpx.get(away, trust_env=False).text
+    fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', page)}
+    action = re.search(r'action="([^"]+)"', page)
+    assert action is not None
+    answer = Client(enforce_csrf_checks=True).post(urlsplit(unescape(action[1])).path, fields)
+    for name, morsel in answer.cookies.items():
+        client.cookies[name] = morsel.value
+    back = urlsplit(answer.headers["Location"])
     return client.get(f"{back.path}?{back.query}").headers["Location"]
 
 
@@ -136,6 +170,58 @@ def test_an_answer_that_nobody_asked_for_is_refused(google, client):
     assert answer.status_code == 401
     assert "That did not work" in answer.content.decode()
     assert "_auth_user_id" not in client.session
+
+
+def test_a_newcomer_comes_from_apple_with_the_name_told_once_and_the_welcome(apple, client):
+    assert "Continue with Apple" in client.get("/login").content.decode()
+    assert _walk_by_apple(client, "process=login&next=/gallery") == "/gallery"
+
+    user = User.objects.get(email=apple.person["email"])
+    company = Company.objects.get(memberships__user=user, memberships__role=Membership.Role.OWNER)
+    assert (user.full_name, company.kind) == ("Ada Amber", Company.Kind.PERSONAL)
+    assert user.verified_at is not None
+    assert credits_of(company).balance == 100
+
+    apple.name = None
+    again = Client()
+    assert _walk_by_apple(again) == "/generate"
+    assert again.session["_auth_user_id"] == str(user.pk)
+    assert credits_of(company).balance == 100
+    user.refresh_from_db()
+    assert user.full_name == "Ada Amber"
+
+
+def test_apple_takes_over_no_account_either(apple, client, alice):
+    apple.person["email"] = alice.email
+
+    assert _walk_by_apple(client) == "/login"
+
+    assert "Sign in to it first" in client.get("/login").content.decode()
+    assert "_auth_user_id" not in client.session
+    assert not SocialAccount.objects.filter(user=alice).exists()
+
+
+def test_turning_back_at_apple_changes_nothing(apple, client):
+    apple.says_no = True
+    people = User.objects.count()
+
+    assert _walk_by_apple(client).endswith("/login/cancelled")
+
+    assert User.objects.count() == people
+
+
+def test_what_apple_did_not_sign_is_refused(apple, client, monkeypatch):
+    with AppleDouble() as another:
+        monkeypatch.setattr(AppleOAuth2Adapter, "public_key_url", f"{another.url}/keys")
+        away = client.post("/login/apple?process=login").headers["Location"]
+        page = httpx.get(away, trust_env=False).text
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
+        answer = Client().post("/login/apple/callback", fields)
+        client.cookies["apple-login-session"] = answer.cookies["apple-login-session"].value
+        back = urlsplit(answer.headers["Location"])
+        assert client.get(f"{back.path}?{back.query}").status_code == 401
+    assert "_auth_user_id" not in client.session
+    assert not User.objects.filter(email=apple.person["email"]).exists()
 
 
 def test_without_keys_there_is_no_such_door(client, alice_client):

@@ -222,17 +222,30 @@ def test_who_pays_for_a_plan_is_not_given_another(operator_client: Client, compa
     assert plan_of(company).slug == "basic"
 
 
+def edit_plan(operator_client: Client, plan: Plan, **changes: str) -> Any:
+    """Send the plan's form as it is, but for these fields."""
+    address = f"/admin/billing/plan/{plan.pk}/change/"
+    initial = operator_client.get(address).context["adminform"].form.initial
+    given = {name: value for name, value in initial.items() if value is not None and value is not False}
+    values = {name: "on" if value is True else value for name, value in given.items()}
+    return operator_client.post(address, values | {"tiers": "basic"} | changes)
+
+
 def test_a_plan_whose_credits_become_unlimited_is_so_for_everybody_on_it(
     operator_client: Client, company: Company
 ) -> None:
     plan = plan_of(company)
-    page = operator_client.get(f"/admin/billing/plan/{plan.pk}/change/")
-    values = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
-    values |= {"tiers": "basic", "monthly_credits": ""}
-    values = {name: ("on" if value is True else value) for name, value in values.items() if value is not False}
-    assert operator_client.post(f"/admin/billing/plan/{plan.pk}/change/", values).status_code == 302
+    assert edit_plan(operator_client, plan, monthly_credits="").status_code == 302
     assert Wallet.objects.get(company=company).unlimited
     assert AuditEntry.objects.filter(action="admin.changed", target=str(plan)).exists()
+
+
+def test_a_plan_that_nobody_pays_for_promises_no_months(operator_client: Client, company: Company) -> None:
+    plan = plan_of(company)
+    refused = edit_plan(operator_client, plan, monthly_credits="50", name="Generous")
+    assert "Give credits once instead" in refused.content.decode()
+    plan.refresh_from_db()
+    assert (plan.monthly_credits, plan.name) == (0, "Free")
 
 
 def test_an_enquiry_is_marked_as_answered_once(operator_client: Client) -> None:

@@ -151,7 +151,7 @@ def test_giving_back_never_goes_below_nothing(alice: User, bob: User) -> None:
 def test_entitlements_follow_the_plan_and_what_disagrees_is_found_and_mended() -> None:
     company = make_team(PersonFactory(), plan="free")
     put_on(company, "enterprise")
-    assert company.entitlements == {"seats": None, "api": True, "white_label": True}
+    assert company.entitlements == {"seats": None, "api": True, "white_label": True, "rate": 20}
     assert Wallet.objects.get(company=company).unlimited
     type(company).objects.filter(pk=company.pk).update(entitlements={"seats": 99})
     assert [line for line in disagreeing_entitlements() if str(company.pk) in line]

@@ -71,6 +71,7 @@ def test_the_same_facts_again_change_nothing(company: Company) -> None:
     assert company.audit_entries.filter(action="plan.changed").count() == 1
 
 
+@pytest.mark.long
 def test_every_order_of_a_life_ends_the_same(company: Company) -> None:
     def life(of: Company) -> list[SubscriptionFact | PaymentFact]:
         first = invoice_of(of, period_of(of))

@@ -261,6 +261,7 @@ class Life(RuleBasedStateMachine):
                 assert followed.plan.slug == "free"
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_a_life_at_stripe_ends_as_plain_arithmetic_says_however_it_is_told() -> None:
     run_state_machine_as_test(

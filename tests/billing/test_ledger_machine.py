@@ -148,6 +148,7 @@ class Ledger(RuleBasedStateMachine):
         assert (last.balance_after if last else 0) == self.balance
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_ledger_agrees_with_its_model() -> None:
     run_state_machine_as_test(

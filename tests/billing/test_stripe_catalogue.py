@@ -1,13 +1,17 @@
 """`sync_stripe`: what is sold here is sold there, as often as it is run."""
 
+import hmac
+import time
+from hashlib import sha256
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from djstripe.models import WebhookEndpoint
 
-from billing.models import CreditPack, Plan
+from billing.models import CreditPack, Plan, StripeEvent
 from billing.stripe import webhooks
 from billing.stripe.catalogue import sync_everything
 from billing.stripe.health import stripe_health
@@ -96,7 +100,8 @@ def test_without_a_secret_of_its_own_stripe_is_told_where_to_tell_us(life: Life,
     at_stripe = life.double.find(endpoint.id)
     assert at_stripe["url"] == endpoint.url == webhooks.webhook_address(endpoint.djstripe_uuid)
     assert set(at_stripe["enabled_events"]) == set(webhooks.EVENTS)
-    assert endpoint.secret.startswith("whsec_")
+    assert webhooks.secret_of(endpoint).startswith("whsec_")
+    assert webhooks.secret_of(endpoint) not in endpoint.secret
     settings.PUBLIC_URL = "https://moved.example"
     assert "as it was" in sync()
     assert life.double.find(endpoint.id)["url"].startswith("https://moved.example/")
@@ -111,6 +116,44 @@ def test_an_endpoint_that_was_deleted_at_stripe_is_made_again(life: Life, settin
     life.double.store.forget(life.double.store.tables["webhook_endpoint"][first.id])
     assert "Webhook made" in sync()
     assert WebhookEndpoint.objects.get().id != first.id
+
+
+def test_an_endpoint_whose_secret_nobody_can_read_any_more_is_made_again(life: Life, settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    webhooks.seed_endpoint()
+    list(sync_everything())
+    first = WebhookEndpoint.objects.get()
+    settings.ENCRYPTION_KEYS, settings.SECRET_KEY = ["another"], "another-key"
+    unread = Client().post(f"/stripe/webhook/{first.djstripe_uuid}", b"{}", content_type="application/json")
+    assert unread.status_code == 503
+    assert "Webhook made" in sync()
+    second = WebhookEndpoint.objects.get()
+    assert webhooks.secret_of(second).startswith("whsec_")
+    assert [one["id"] for one in life.double.all_of("webhook_endpoint") if one["id"] == first.id] == []
+
+
+def test_a_configured_endpoint_without_its_secret_takes_nothing(life: Life, settings: Any) -> None:
+    webhooks.seed_endpoint()
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    life.subscribe()
+    event = life.told()[0]
+    # What is signed with nothing is not signed.
+    now, text = int(time.time()), event.body.decode()
+    digest = hmac.new(b"", f"{now}.{text}".encode(), sha256).hexdigest()
+    signed = {"Stripe-Signature": f"t={now},v1={digest}"}
+    assert Client().post("/hooks/stripe", text, content_type="application/json", headers=signed).status_code == 503
+    assert not StripeEvent.objects.filter(pk=event.id).exists()
+
+
+def test_a_secret_that_stripe_gave_is_encrypted_anew(life: Life, settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRET, settings.ENCRYPTION_KEYS = "", ["old"]
+    webhooks.seed_endpoint()
+    list(sync_everything())
+    before = webhooks.secret_of(WebhookEndpoint.objects.get())
+    settings.ENCRYPTION_KEYS = ["new", "old"]
+    assert webhooks.rotate_endpoint_secrets().rotated == 1
+    settings.ENCRYPTION_KEYS = ["new"]
+    assert webhooks.secret_of(WebhookEndpoint.objects.get()) == before
 
 
 def test_without_a_key_it_says_so(life: Life, settings: Any) -> None:

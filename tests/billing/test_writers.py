@@ -176,7 +176,9 @@ CHEAT: dict[str, Any] = {
     "amount_cents": 0,
     "cost": 0,
     "monthly_credits": 1_000_000,
-    "entitlements": {"seats": None, "api": True, "white_label": True},
+    "entitlements": {"seats": None, "api": True, "white_label": True, "rate": 99},
+    "rate": 99,
+    "rate_factor": 99,
     "is_superuser": True,
     "is_staff": True,
     "is_probe": True,
@@ -252,6 +254,7 @@ def standing(company: Company) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.parametrize("way", ["page", "json", "key"])
 def test_no_field_of_any_request_moves_credits_or_plans(

@@ -12,6 +12,7 @@ from chaos.sections import later_sections, write_section
 from tests.factories.billing import broken_of
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_after_a_year_of_changes_failures_refunds_and_disputes_every_credit_is_accounted_for() -> None:
     counts, companies = simulate(companies=10, days=400, seed=7, until=timezone.now())

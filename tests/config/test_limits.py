@@ -6,15 +6,21 @@ from typing import Any
 
 import pytest
 import redis
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from config.base import client_address, limits, realtime
+from accounts.viewer import Viewer
+from billing.models import Plan
+from config.base import client_address, limits, realtime, registry
 from gallery.models import Asset
 from generation.models import Job
 from tests.factories.gallery import tiny
+from tests.factories.teams import acting, make_team, put_on
+from tests.personas import key_of, program_with
 
 HOUR = 60 * 60
 
@@ -29,10 +35,16 @@ def limit(settings: Any) -> Callable[..., None]:
     return to
 
 
-def _take(who: str = "user:1", name: str = "uploads") -> bool:
-    decision = limits.take(RequestFactory().get("/"), name=name, who=who)
+def _decide(who: str = "user:1", name: str = "uploads") -> limits.Decision:
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    decision = limits.take(request, name=name, who=who)
     assert decision is not None
-    return decision.is_allowed
+    return decision
+
+
+def _take(who: str = "user:1", name: str = "uploads") -> bool:
+    return _decide(who, name).is_allowed
 
 
 def test_a_limit_lets_its_number_through_and_counts_everybody_alone(limit: Callable[..., None]) -> None:
@@ -69,9 +81,8 @@ def test_a_refusal_says_when_the_next_request_passes(limit: Callable[..., None])
     limit(uploads=1)
     assert _take()
 
-    decision = limits.take(RequestFactory().get("/"), name="uploads", who="user:1")
+    decision = _decide()
 
-    assert decision is not None
     assert 1 <= decision.retry_after <= 2 * HOUR
     assert decision.remaining == 0
 
@@ -140,6 +151,54 @@ def test_a_person_is_counted_on_pages_and_in_the_api_together(
     assert "very often in the last hour" in page.content.decode()
     assert answer.json()["code"] == "too_many_requests"
     assert bob_api.get("/api/v1/jobs").status_code == 200
+
+
+def test_a_plan_multiplies_what_its_people_and_keys_may_ask(
+    alice: User,
+    alice_client: Client,
+    alice_api: APIClient,
+    viewer: Callable[[User], Viewer],
+    limit: Callable[..., None],
+) -> None:
+    limit(person=2, key=1)
+    Plan.objects.filter(slug="enterprise").update(rate_factor=3)
+    company = viewer(alice).company
+    put_on(company, "enterprise")
+    _key, secret = key_of(acting(alice, company))
+    program = program_with(secret)
+
+    asked = [program.get("/api/v1/jobs") for _ in range(4)]
+    pages = [alice_client.get("/gallery").status_code for _ in range(4)]
+
+    assert [answer.status_code for answer in asked] == [200, 200, 200, 429]
+    assert asked[0]["RateLimit-Limit"] == "3"
+    # The key's three counted for the person as well, whose six are 2 × 3.
+    assert pages == [200, 200, 200, 429]
+    # It ends with the plan.
+    put_on(company, "free")
+    assert alice_api.get("/api/v1/jobs").status_code == 429
+
+
+def test_a_plans_factor_does_not_follow_its_people_to_other_companies(
+    alice: User, alice_client: Client, limit: Callable[..., None]
+) -> None:
+    limit(person=2)
+    put_on(make_team(alice), "enterprise")
+    assert [alice_client.get("/gallery").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_within_the_ordinary_limit_no_plan_is_asked_for(alice_client: Client, limit: Callable[..., None]) -> None:
+    limit(person=2)
+    asked: list[HttpRequest] = []
+
+    def spy(request: HttpRequest) -> int:
+        asked.append(request)
+        return 1
+
+    registry.rate_factor.register(spy)
+    codes = [alice_client.get("/profile").status_code for _ in range(3)]
+    registry.rate_factor.listeners.remove(spy)
+    assert (codes[-1], len(asked)) == (429, 1)
 
 
 def test_uploads_beyond_the_limit_leave_nothing(alice: User, alice_api: APIClient, limit: Callable[..., None]) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import rotating
 from accounts.models import DeletionReceipt, User
+from billing.stripe.webhooks import rotate_endpoint_secrets
 from config.base import crypto, registry
 from config.base.rotation import renewed, rotate_rows
 from generation.custom import save_custom_provider
@@ -127,6 +128,7 @@ ROTATED_BY = {
     "accounts/mfa_adapter.py": rotating.rotate_second_factors,
     "accounts/deletion_erasing.py": rotating.rotate_receipts,
     "generation/custom.py": rotate_provider_keys,
+    "billing/stripe/catalogue.py": rotate_endpoint_secrets,
 }
 
 
