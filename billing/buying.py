@@ -190,6 +190,7 @@ def _changeable(viewer: Viewer, plan: Plan, interval: str) -> Standing:
     if standing.is_past_due or standing.is_paused:
         raise PaymentDue(
             _("Your company's plan is not paid just now. Put that right on the billing page, then change the plan.")
+        )
     if standing.is_test and not test_money.is_open():
         raise NotForSale(
             _("What was paid for with test money ends first: choose %(plan)s when that is over.") % {"plan": plan.name},

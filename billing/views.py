@@ -19,8 +19,8 @@ from accounts.company_refusals import NotAllowed
 from accounts.viewer import NoCompany, Viewer, viewer_of
 from billing.buying import Way, way_to_pay
 from billing.forms import StatementForm
-from billing.meters import has_few_credits, meters_of
-from billing.models import LedgerEntry
+from billing.meters import Meter, has_few_credits, meters_of
+from billing.models import LedgerEntry, Plan
 from billing.offers import pack_offers
 from billing.selectors import credits_of, next_expiry_of
 from billing.standing import payments_for, sees_payments, standing_of
@@ -55,7 +55,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "credits": wallet,
         "expiry": next_expiry_of(viewer.company, timezone.now()),
         "is_low": has_few_credits(wallet, standing.plan),
-        "meters": meters_of(viewer.company, standing.plan),
+        "meters": _meters(viewer, standing.plan),
         "packs": pack_offers(),
         "payments": payments_for(viewer)[:LATEST],
         "page": statement(viewer.company, size=LATEST),
@@ -65,6 +65,12 @@ def billing(request: HttpRequest) -> HttpResponse:
         "is_test": way is Way.TEST,
     }
     return render(request, "billing/billing.html", context)
+
+
+def _meters(viewer: Viewer, plan: Plan) -> list[Meter]:
+    meters = meters_of(viewer.company, plan)
+    # Nobody else can be in a personal company: its one seat would always look used up.
+    return meters if viewer.company.is_team else [meter for meter in meters if meter.limit_name != "seats"]
 
 
 @login_required

@@ -150,5 +150,8 @@ document.addEventListener("paste", (event) => {
   take(zone, files);
 });
 
+// A form that came back wrong: go where it is to be mended. A screen reader says the field and, as its description, the error.
+document.querySelector("main [aria-invalid='true']")?.focus();
+
 prepare(document);
 document.addEventListener("htmx:load", (event) => prepare(event.target.parentElement ?? document));

@@ -1,6 +1,7 @@
 """Stripe for operators: money goes back there, once, and the page says how the way to it is doing."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEntry, Company, User
-from billing.models import CreditPack, Payment, StripeEvent
+from billing.models import BillingPeriod, CreditPack, Payment, Plan, StripeEvent
 from billing.selectors import credits_of
 from billing.stripe.applying import apply_session
 from billing.stripe.catalogue import sync_catalogue
@@ -136,6 +137,27 @@ def test_the_page_with_a_key_names_mode_and_addresses(double: StripeDouble, oper
     page = operator_client.get("/admin/stripe/").content.decode()
     assert "Stripe's test cards" in page
     assert "without a price at Stripe" not in page
+
+
+def test_who_pays_twice_is_told_with_both_subscriptions(operator_client: Client, company: Company) -> None:
+    now = timezone.now()
+    for number in (1, 2):
+        BillingPeriod.objects.create(
+            company=company,
+            plan=Plan.objects.get(slug="basic"),
+            interval="month",
+            monthly_credits=300,
+            anchor=now,
+            start=now,
+            end=now + timedelta(days=30),
+            key=f"invoice:{company.slug}:{number}",
+            reference=f"sub_{company.pk.hex}_{number}",
+        )
+    page = operator_client.get("/admin/stripe/").content.decode()
+    assert page.count(f"sub_{company.pk.hex}_") == 2
+    assert f"/admin/billing/payment/?q={company.slug}" in page
+    BillingPeriod.objects.filter(company=company, reference__endswith="_2").update(stopped_at=now)
+    assert f"sub_{company.pk.hex}" not in operator_client.get("/admin/stripe/").content.decode()
 
 
 def test_only_operators_see_it() -> None:

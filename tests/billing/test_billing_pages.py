@@ -93,6 +93,10 @@ def test_who_pays_nothing_sees_plan_credits_use_and_packs(alice_client: Client, 
     assert "Nothing was paid yet." in page
 
 
+def test_a_personal_company_is_told_of_no_seats(alice_client: Client) -> None:
+    assert "Seats" not in text_of(alice_client)
+
+
 def test_a_paid_plan_says_when_it_renews_and_for_how_much(alice_client: Client, company: Company) -> None:
     subscribe(company)
     page = text_of(alice_client)
@@ -134,6 +138,7 @@ def test_what_expires_next_and_what_is_owed_is_told(alice_client: Client, compan
     page = text_of(alice_client)
     assert "Expire next" in page
     assert "Owed" in page
+    assert "7 credits are owed" in page
 
 
 def test_who_has_few_credits_left_is_told(alice_client: Client, company: Company) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import ConsoleMessage, Page, Route
 
 from tests.browser import NewPage
-from tests.flows.people import Person, knock, sign_up
+from tests.flows.people import PASSWORD, Person, knock, sign_up
 from tests.stack import Stack
 
 WIDTHS = (320, 768, 1440)
@@ -55,6 +55,8 @@ def home(stack: Stack) -> Iterator[Home]:
         asset = job["outputs"][0]["id"]
         bought, checkout = _order(settled, "buy-plan", plan="basic"), _order(settled, "buy-pack", pack="pack-500")
         thanks = _send(settled, bought, answer="pay")
+        # Some pages of the account want the password once more, which holds for a while.
+        _send(settled, reverse("account_reauthenticate"), password=PASSWORD)
         yield Home(settled, newcomer, unconfirmed, team, job["id"], asset, checkout, thanks)
 
 
@@ -82,6 +84,10 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "reset-password": ("", _path("/reset-password")),
     "verify-email": ("", _path("/verify-email")),
     "verify-email-sent": ("unconfirmed", _path("/verify-email")),
+    "verify-email-unknown": ("", _path("/verify-email/made-up")),
+    "reset-password-sent": ("", _path("/reset-password/sent")),
+    "account-inactive": ("", _path("/account-inactive")),
+    "development-mail": ("", _path("/dev/mail")),
     "missing": ("", _path(MISSING)),
     "generate-empty": ("newcomer", _path("/generate")),
     "gallery-empty": ("newcomer", _path("/gallery")),
@@ -105,8 +111,13 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "pricing-year": ("settled", _path("/pricing?interval=year")),
     "contact-sales": ("", _path("/contact-sales?plan=enterprise")),
     "billing": ("settled", _path("/billing")),
+    "billing-free": ("newcomer", _path("/billing")),
+    "billing-team": ("team", _path("/billing")),
+    "billing-refused": ("newcomer", _path("/billing/cancel")),
     "ledger": ("settled", _path("/billing/ledger")),
     "ledger-filtered": ("settled", _path("/billing/ledger?sort=bought")),
+    "ledger-nothing-like-that": ("newcomer", _path("/billing/ledger?sort=bought")),
+    "ledger-wrong": ("settled", _path("/billing/ledger?sort=made-up")),
     "invoices": ("settled", _path("/billing/invoices")),
     "invoices-empty": ("newcomer", _path("/billing/invoices")),
     "change-plan": ("settled", _path("/billing/change?plan=pro&interval=month")),
@@ -118,7 +129,12 @@ PAGES: dict[str, tuple[str, Callable[[Home], str]]] = {
     "sessions": ("settled", _path("/profile/sessions")),
     "avatar": ("settled", _path("/profile/avatar")),
     "change-email": ("settled", _path("/profile/email")),
-    "is-it-you": ("settled", _path("/confirm?next=/profile/security/app")),
+    "change-password": ("settled", _path("/profile/password")),
+    "delete-account": ("settled", _path("/profile/delete")),
+    "security-app": ("settled", _path("/profile/security/app")),
+    "passkey": ("settled", _path("/profile/security/passkeys/add")),
+    "is-it-you": ("newcomer", _path("/confirm?next=/profile/security/app")),
+    "keys-locked": ("newcomer", _path("/api-keys")),
     "company": ("team", _path("/company")),
     "company-personal": ("settled", _path("/company")),
     "company-audit": ("team", _path("/company/audit")),
