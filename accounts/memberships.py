@@ -4,6 +4,7 @@ Each act locks the company's row, decides on what it finds there, and writes the
 goes leaves the work with the company; keys end, the stream closes, and the next request is for the personal company.
 """
 
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -138,7 +139,7 @@ def _tell_of_role(mine: Membership, member: Membership, before: str) -> None:
 
 
 def _note(
-    mine: Membership, action: str, member: Membership, request: HttpRequest | None, detail: dict[str, object]
+    mine: Membership, action: str, member: Membership, request: HttpRequest | None, detail: dict[str, Any]
 ) -> None:
     record_audit(
         actor=mine.user.email,
