@@ -99,6 +99,17 @@ class UserAdmin(_Kept):
     actions_detail = ["sign_in_as"]
     show_full_result_count = False
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Operators are changed by superusers alone: nobody switches off whoever has more rights."""
+        is_operator = obj is not None and (obj.is_staff or obj.is_superuser)
+        may: bool = super().has_change_permission(request, obj)
+        return may and (request.user.is_superuser or not is_operator)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Nobody gives rights, to others or to themselves, but those who have all of them."""
+        rights = [] if request.user.is_superuser else ["is_staff", "is_superuser"]
+        return [*self.readonly_fields, *rights]
+
     def has_sign_in_as_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Superusers, and operators with the permission."""
         return impersonation.may_sign_in_as(cast("User", request.user))

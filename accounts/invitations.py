@@ -30,7 +30,7 @@ from accounts.company_refusals import (
 )
 from accounts.company_rules import domain_of, is_public_host
 from accounts.invitation_mail import send_invitation
-from accounts.models import Company, Invitation, Membership, User
+from accounts.models import AuditEntry, Company, Invitation, Membership, User
 from accounts.seats import seats_of
 from accounts.services import record_audit
 from accounts.viewer import Viewer
@@ -83,7 +83,6 @@ def resend(*, viewer: Viewer, invitation: Invitation, request: HttpRequest | Non
     with transaction.atomic():
         mine = lock_for(viewer, at_least=Role.ADMIN)
         found = _open(mine, invitation)
-        _refuse_role(mine, found.role)
         return _send_anew(found, mine, found.role, request)
 
 
@@ -156,13 +155,25 @@ def decline(*, token: str, request: HttpRequest | None = None) -> Invitation:
 
 
 def joinable(user: User) -> list[Company]:
-    """Companies that take the person because of a proved address, and to which the person does not belong."""
+    """Companies that take the person because of a proved address, and to which the person does not belong.
+
+    Not those that put the person out, or that the person left with a cap: the way back there is an invitation.
+    """
     addresses = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
     domains = {domain for domain in map(domain_of, addresses) if not is_public_host(domain)}
     if not domains:
         return []
     open_ = Company.objects.filter(_open_to(domains)).exclude(memberships__user=user)
-    return list(open_.order_by("name"))
+    went = AuditEntry.objects.filter(
+        company__in=open_, action__in=("member.removed", "member.left"), detail__user=str(user.pk)
+    )
+    last = {entry.company_id: entry for entry in went.order_by("id")}
+    return [
+        company
+        for company in open_.order_by("name")
+        if company.pk not in last
+        or (last[company.pk].action == "member.left" and last[company.pk].detail.get("cap") is None)
+    ]
 
 
 def join_by_domain(*, user: User, company: Company, request: HttpRequest | None = None) -> Membership:
@@ -212,6 +223,8 @@ def seats_used(company: Company) -> int:
 
 def _send_anew(invitation: Invitation, mine: Membership, role: str, request: HttpRequest | None) -> Invitation:
     now = timezone.now()
+    # As it was, too: another role would take an owner's back.
+    _refuse_role(mine, invitation.role)
     if invitation.expires_at <= now:
         # It had given its seat back.
         _refuse_when_full(mine.company)

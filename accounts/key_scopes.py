@@ -56,7 +56,7 @@ SCOPES: dict[str, dict[str, str]] = {
     "api-subscription": {"GET": READ},
     "api-my-subscription": {"GET": READ},
     "api-checkout": {"POST": MANAGE},
-    "api-upgrade": {"POST": MANAGE},
+    "api-upgrade": {"GET": READ, "POST": MANAGE},
     "api-portal": {"POST": MANAGE},
     "api-cancel": {"POST": MANAGE},
     "api-payments": {"GET": MANAGE},

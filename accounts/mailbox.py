@@ -32,8 +32,13 @@ class Mail:
 
 
 def is_open_to(request: HttpRequest) -> bool:
-    """Only in development, only on a server bound to loopback, only for a visitor on this machine."""
+    """Only in development, only on a server bound to loopback, only for a visitor on this machine.
+
+    One who comes through a tunnel or a proxy may be anywhere.
+    """
     if not (settings.DEBUG and settings.LOOPBACK_ONLY and settings.EMAIL_BACKEND == _FILE_BACKEND):
+        return False
+    if "X-Forwarded-For" in request.headers:
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

@@ -4,8 +4,10 @@ Each act locks the company's row, decides on what it finds there, and writes the
 goes leaves the work with the company; keys end, the stream closes, and the next request is for the personal company.
 """
 
+from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.account_mail import tell_of_removal, tell_of_role
 from accounts.company_locks import Role, lock_for, member_of, refuse_personal, refuse_without_owner
 from accounts.company_refusals import NotAllowed
-from accounts.models import ApiKey, Company, Membership
+from accounts.models import ApiKey, Company, Invitation, Membership
 from accounts.services import record_audit
 from accounts.viewer import Viewer
 from config.base import realtime
@@ -69,7 +71,7 @@ def remove_member(*, viewer: Viewer, member: Membership, request: HttpRequest | 
         found = member_of(mine.company, member)
         _refuse_above(mine, found, found.role)
         _end(found)
-        _note(mine, "member.removed", found, request, {"role": found.role})
+        _note(mine, "member.removed", found, request, {"role": found.role, "user": str(found.user_id)})
         tell_of_removal(member=found, by=viewer.user)
 
 
@@ -79,7 +81,8 @@ def leave_company(*, viewer: Viewer, request: HttpRequest | None = None) -> None
         mine = lock_for(viewer)
         refuse_personal(mine.company)
         _end(mine)
-        _note(mine, "member.left", mine, request, {"role": mine.role})
+        detail = {"role": mine.role, "user": str(mine.user_id), "cap": mine.credit_cap}
+        _note(mine, "member.left", mine, request, detail)
 
 
 def transfer_ownership(*, viewer: Viewer, member: Membership, request: HttpRequest | None = None) -> Membership:
@@ -93,6 +96,8 @@ def transfer_ownership(*, viewer: Viewer, member: Membership, request: HttpReque
         found = member_of(mine.company, member)
         if found.pk == mine.pk:
             raise NotAllowed(_("You are an owner already. Choose somebody else."), field="member")
+        if found.user.delete_after is not None:
+            raise NotAllowed(_("This person's account is to be deleted. Choose somebody else."), field="member")
         Membership.objects.filter(pk=found.pk).update(role=Role.OWNER)
         Membership.objects.filter(pk=mine.pk, role=Role.OWNER).update(role=Role.ADMIN)
         before, found.role = found.role, Role.OWNER
@@ -120,6 +125,10 @@ def _end(member: Membership) -> None:
         refuse_without_owner(member.company, member.user)
     Membership.objects.filter(pk=member.pk).delete()
     close_doors(member.company, user_id=member.user_id)
+    # One that was not needed so far is no way back in.
+    addresses = EmailAddress.objects.filter(user=member.user, verified=True).values_list("email", flat=True)
+    waiting = Invitation.objects.filter(company=member.company, accepted_at=None, revoked_at=None)
+    waiting.filter(email__in=[address.lower() for address in addresses]).update(revoked_at=timezone.now())
     realtime.revoke(company_id=member.company_id, user_id=member.user_id)
 
 
@@ -130,7 +139,7 @@ def _tell_of_role(mine: Membership, member: Membership, before: str) -> None:
 
 
 def _note(
-    mine: Membership, action: str, member: Membership, request: HttpRequest | None, detail: dict[str, object]
+    mine: Membership, action: str, member: Membership, request: HttpRequest | None, detail: dict[str, Any]
 ) -> None:
     record_audit(
         actor=mine.user.email,

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Company, User
+from accounts.person_addresses import addresses_of
 from accounts.services import record_audit
 from billing.corrections import adjust_credits
 from billing.models import AdjustmentRequest, LedgerEntry
@@ -48,11 +49,11 @@ def adjust_or_ask(*, company: Company, amount: int, reason: str, actor: User, ke
 def _needs_another(company: Company, amount: int, actor: User) -> bool:
     if settings.TWO_PERSON_CREDITS is None:
         return False
-    # Split into small ones it is as much.
+    # Split into small ones it is as much, and under a former address too.
     mine = LedgerEntry.objects.filter(
+        Q(actor=actor.email) | Q(actor__in=[one.email for one in addresses_of(actor)]),
         wallet_id=company.pk,
         kind=LedgerEntry.Kind.ADJUST,
-        actor=actor.email,
         created_at__gt=timezone.now() - DAY,
     )
     moved: int = mine.aggregate(moved=Sum(Abs("amount"), default=0))["moved"]

@@ -4,6 +4,7 @@ Owners and admins only. What is bought is asked for by its row; no price comes f
 anything: what was paid comes as facts, whichever way (`following`).
 """
 
+from dataclasses import replace
 from enum import StrEnum
 
 from django.http import HttpRequest
@@ -17,12 +18,13 @@ from accounts.viewer import Viewer
 from billing import test_money
 from billing.changes import Change, change_to, is_beyond_given, may_change
 from billing.models import CreditPack, Plan
-from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentsNotSetUp
+from billing.refusals import AlreadySubscribed, NotForSale, NotSubscribed, PaymentDue, PaymentsNotSetUp
 from billing.standing import Standing, price_of_plan, sees_payments, standing_of
 from billing.stripe.changing import cancel_subscription, change_subscription, resume_subscription
 from billing.stripe.checkout import start_pack_checkout, start_subscription_checkout
 from billing.stripe.client import is_configured
 from billing.stripe.portal import open_portal
+from billing.stripe.previewing import preview_change
 
 
 class Way(StrEnum):
@@ -83,21 +85,33 @@ def manage(*, viewer: Viewer) -> str:
 
 
 def plan_change(*, viewer: Viewer, plan: Plan, interval: str) -> Change:
-    """What a change would cost and mean, without doing it. Raises as `change_plan` does."""
-    return change_to(_changeable(viewer, plan, interval), plan, interval)
+    """What a change would cost and mean, without doing it. Raises as `change_plan` does.
+
+    Stripe is asked for the sum, so no transaction may be open; while it does not answer, the sum is an estimate.
+    """
+    change = change_to(_changeable(viewer, plan, interval), plan, interval)
+    if not change.is_estimate:
+        return change
+    cents = preview_change(company=viewer.company, plan=plan, interval=interval)
+    return change if cents is None else replace(change, cents_now=cents, is_estimate=False)
 
 
 def change_plan(*, viewer: Viewer, plan: Plan, interval: str, request: HttpRequest | None = None) -> Change:
     """Go to another plan or interval: for more at once, for less at the end of what is paid for.
 
-    Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, and what Stripe refuses: a declined card changes nothing.
+    Returns what it meant; `cents_now` is what was charged.
+
+    Raises `NotAllowed`, `NotSubscribed`, `NotForSale`, `PaymentDue`, and what Stripe refuses: a declined card changes
+    nothing.
     """
     standing = _changeable(viewer, plan, interval)
     change = change_to(standing, plan, interval)
     if standing.is_test:
         test_money.change(company=viewer.company, plan=plan, interval=interval, now=timezone.now())
     else:
-        change_subscription(company=viewer.company, plan=plan, interval=interval)
+        payment = change_subscription(company=viewer.company, plan=plan, interval=interval)
+        if payment is not None:
+            change = replace(change, cents_now=payment.amount_cents, is_estimate=False)
     _note(viewer, "subscription.change_asked", request, plan=plan.slug, interval=interval)
     return change
 
@@ -125,12 +139,8 @@ def resume(*, viewer: Viewer, request: HttpRequest | None = None) -> Standing:
     if standing.ends_at is not None or standing.next_plan is not None:
         if standing.is_test:
             test_money.go_on(company=viewer.company, now=timezone.now())
-        elif standing.ends_at is not None:
-            resume_subscription(company=viewer.company)
         else:
-            # Choosing the plan in force takes the one that waits back.
-            interval = standing.paid_interval
-            change_subscription(company=viewer.company, plan=standing.plan, interval=interval)
+            resume_subscription(company=viewer.company)
         _note(viewer, "subscription.resumed", request, plan=standing.plan.slug)
     return standing_of(viewer.company)
 
@@ -177,6 +187,15 @@ def _paid_standing(viewer: Viewer) -> Standing:
 def _changeable(viewer: Viewer, plan: Plan, interval: str) -> Standing:
     standing = _paid_standing(viewer)
     _require_sold(plan, interval)
+    if standing.is_past_due or standing.is_paused:
+        raise PaymentDue(
+            _("Your company's plan is not paid just now. Put that right on the billing page, then change the plan.")
+        )
+    if standing.is_test and not test_money.is_open():
+        raise NotForSale(
+            _("What was paid for with test money ends first: choose %(plan)s when that is over.") % {"plan": plan.name},
+            field="plan",
+        )
     if standing.plan.pk == plan.pk and standing.paid_interval == interval:
         raise NotForSale(_("Your company is on %(plan)s already.") % {"plan": plan.name}, field="plan")
     if not may_change(standing, plan, interval):

@@ -66,7 +66,7 @@ def _problem(description: str) -> OpenApiResponse:
 REFUSED: dict[int, Any] = {
     400: _problem("`invalid_idempotency_key`"),
     403: _problem("`not_allowed`: only owners and admins buy."),
-    409: _problem("`not_for_sale`, `already_subscribed`, `not_subscribed`; nothing was changed."),
+    409: _problem("`not_for_sale`, `already_subscribed`, `not_subscribed`, `payment_due`; nothing was changed."),
     422: _problem("`invalid_input`, `idempotency_key_reused`"),
     503: _problem("`payments_not_set_up`"),
 }
@@ -147,8 +147,35 @@ class PurchaseView(APIView):
         return _checkout(request, WantedPackSerializer(data=request.data))
 
 
+CHANGED: dict[str, Any] = {
+    "plan": "pro",
+    "interval": "month",
+    "is_now": True,
+    "at": None,
+    "cents_now": 1333,
+    "is_estimate": False,
+    "cents_later": 2999,
+}
+
+
 class UpgradeView(APIView):
-    """Change the plan."""
+    """Change the plan, and what that would cost."""
+
+    @extend_schema(
+        tags=TAG,
+        summary="Preview a change of plan",
+        description="What `upgrade` with the same plan and interval would charge now, or mean later; nothing is done.",
+        parameters=[WantedPlanSerializer],
+        responses={200: ChangeSerializer, 403: REFUSED[403], 409: REFUSED[409], 422: _problem("`invalid_input`")},
+        examples=[OpenApiExample("At once", value=CHANGED, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """Answer what the change would mean."""
+        asked = WantedPlanSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        viewer = viewer_of(request)
+        limits.count(request, "buying")
+        return Response(ChangeSerializer(buying.plan_change(viewer=viewer, **asked.validated_data)).data)
 
     @extend_schema(
         tags=TAG,
@@ -160,11 +187,7 @@ class UpgradeView(APIView):
         responses={200: ChangeSerializer, 402: _problem("The card was declined."), **REFUSED},
         examples=[
             OpenApiExample("To Pro", value={"plan": "pro", "interval": "month"}, request_only=True),
-            OpenApiExample(
-                "At once",
-                value={"plan": "pro", "interval": "month", "is_now": True, "at": None, "cents_now": 1333},
-                response_only=True,
-            ),
+            OpenApiExample("At once", value=CHANGED, response_only=True),
         ],
     )
     def post(self, request: Request) -> Response:

@@ -91,25 +91,35 @@ class SubscriptionSerializer(serializers.Serializer[Standing]):
     )
 
 
+class _Named(serializers.SlugRelatedField[Any]):
+    """A row by its slug."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The row. The database takes no NUL, not even to look for."""
+        if isinstance(data, str) and "\0" in data:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class WantedPlanSerializer(serializers.Serializer[Any]):
     """A plan and how often to pay for it."""
 
-    plan = serializers.SlugRelatedField(slug_field="slug", queryset=Plan.objects.all(), help_text="Its slug.")
+    plan = _Named(slug_field="slug", queryset=Plan.objects.all(), help_text="Its slug.")
     interval = serializers.ChoiceField(Interval.choices, default=Interval.MONTH)
 
 
 class WantedPackSerializer(serializers.Serializer[Any]):
     """A pack."""
 
-    pack = serializers.SlugRelatedField(slug_field="slug", queryset=CreditPack.objects.all(), help_text="Its slug.")
+    pack = _Named(slug_field="slug", queryset=CreditPack.objects.all(), help_text="Its slug.")
 
 
 class CheckoutSerializer(serializers.Serializer[Any]):
     """A plan with its interval, or a pack."""
 
-    plan = serializers.SlugRelatedField(slug_field="slug", queryset=Plan.objects.all(), required=False)
+    plan = _Named(slug_field="slug", queryset=Plan.objects.all(), required=False)
     interval = serializers.ChoiceField(Interval.choices, default=Interval.MONTH)
-    pack = serializers.SlugRelatedField(slug_field="slug", queryset=CreditPack.objects.all(), required=False)
+    pack = _Named(slug_field="slug", queryset=CreditPack.objects.all(), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("plan" in attrs) == ("pack" in attrs):
@@ -124,13 +134,17 @@ class AddressSerializer(serializers.Serializer[Any]):
 
 
 class ChangeSerializer(serializers.Serializer[Change]):
-    """What a change of plan did."""
+    """What a change of plan means, or did."""
 
     plan = serializers.CharField(source="plan.slug")
     interval = serializers.CharField()
     is_now = serializers.BooleanField(help_text="False: it waits until what is paid for ends.")
     at = serializers.DateTimeField(allow_null=True, help_text="When it comes into force, if it waits.")
-    cents_now = serializers.IntegerField(help_text="About what is paid at once, before taxes.")
+    cents_now = serializers.IntegerField(help_text="What is paid at once; what is left of the present plan is counted.")
+    is_estimate = serializers.BooleanField(
+        help_text="True: the payment service did not say, so `cents_now` is about that, before taxes and discounts."
+    )
+    cents_later = serializers.IntegerField(help_text="What each period costs then, before taxes and discounts.")
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):

@@ -32,7 +32,7 @@ _LONGEST_DELAY = 20
 def buy_plan(request: HttpRequest) -> HttpResponse:
     """Go on to the page where a plan is paid for."""
     viewer = viewer_of(request)
-    plan = get_object_or_404(Plan, slug=request.POST.get("plan", ""))
+    plan = get_object_or_404(Plan, slug=_value(request, "plan"))
     limits.count(request, "buying")
     return _leave(request, buying.buy_plan(viewer=viewer, plan=plan, interval=_interval(request)))
 
@@ -42,7 +42,7 @@ def buy_plan(request: HttpRequest) -> HttpResponse:
 def buy_pack(request: HttpRequest) -> HttpResponse:
     """Go on to the page where a pack is paid for."""
     viewer = viewer_of(request)
-    pack = get_object_or_404(CreditPack, slug=request.POST.get("pack", ""))
+    pack = get_object_or_404(CreditPack, slug=_value(request, "pack"))
     limits.count(request, "buying")
     return _leave(request, buying.buy_pack(viewer=viewer, pack=pack))
 
@@ -167,7 +167,8 @@ def test_checkout(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _value(request: HttpRequest, name: str) -> str:
-    return (request.POST if request.method == "POST" else request.GET).get(name, "")
+    # The database takes no NUL, not even to look for.
+    return (request.POST if request.method == "POST" else request.GET).get(name, "").replace("\0", "")
 
 
 def _interval(request: HttpRequest) -> str:

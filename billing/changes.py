@@ -1,4 +1,6 @@
-"""What a change of plan costs now, or means later: told before it is done. Arithmetic only, no rows are read."""
+"""What a change of plan costs now, or means later: told before it is done. Arithmetic only, no rows are read.
+
+Where Stripe collects, its own preview takes the place of the sum (`buying.plan_change`)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +13,9 @@ from billing.standing import Standing, price_of_plan
 class Change:
     """Going from what a company pays for to another plan or interval.
 
-    `is_now`: at once, for `cents_now` before taxes and discounts (what is left of what was paid is counted);
-    otherwise at `at`, the end of what is paid for, and nothing is paid until then.
+    `is_now`: at once, for `cents_now` (what is left of what was paid is counted); otherwise at `at`, the end of what is
+    paid for, and nothing is paid until then. `is_estimate`: `cents_now` is our own arithmetic, without taxes and
+    discounts; otherwise it is what whoever collects it says.
     """
 
     plan: Plan
@@ -21,6 +24,7 @@ class Change:
     cents_now: int
     at: datetime | None
     cents_later: int
+    is_estimate: bool = False
 
     @property
     def is_trial(self) -> bool:
@@ -39,7 +43,8 @@ def change_to(standing: Standing, plan: Plan, interval: str) -> Change:
         is_new_period = interval != standing.paid_interval
         cents_now = max(0, round((new if is_new_period else new * _share_left(standing)) - left))
     at = None if is_now else standing.subscription.period_end
-    return Change(plan, interval, is_now=is_now, cents_now=cents_now, at=at, cents_later=new)
+    is_estimate = is_now and not standing.is_trial and not standing.is_test
+    return Change(plan, interval, is_now=is_now, cents_now=cents_now, at=at, cents_later=new, is_estimate=is_estimate)
 
 
 def is_upgrade(standing: Standing, plan: Plan, interval: str) -> bool:

@@ -16,6 +16,7 @@ class SubscriptionFact:
     """A subscription as it is now. `status` is one of `Subscription.Status`, "cancelled" for one that has ended.
 
     `keeps` is what stays in force until `keeps_until`, when a downgrade waits for the end of what is paid for.
+    `unpaid_since` is when what is not paid was asked for, where that is known.
     """
 
     company: Company
@@ -30,6 +31,7 @@ class SubscriptionFact:
     cancel_at: datetime | None = None
     keeps: Plan | None = None
     keeps_until: datetime | None = None
+    unpaid_since: datetime | None = None
     asked_at: datetime
 
 
@@ -38,6 +40,8 @@ class PeriodFact:
     """What one line of a paid invoice pays for: `plan` from `start` until `end`.
 
     An upgrade's line begins in the middle of the period that began at `anchor` and names the plan that it `replaces`.
+    `less` are credits of a period that this one took the place of before its end, whose money was counted as paid: its
+    first month gives so many less.
     """
 
     reference: str
@@ -47,6 +51,7 @@ class PeriodFact:
     end: datetime
     anchor: datetime | None = None
     replaces: Plan | None = None
+    less: int = 0
     is_trial: bool = False
 
 
@@ -54,7 +59,7 @@ class PeriodFact:
 class PaymentFact:
     """An invoice or the purchase of a pack. `key` names it: `invoice:in_…`, `session:cs_…`, `test:…`.
 
-    `disputed_cents` is what open and lost disputes withhold.
+    `disputed_cents` is what open and lost disputes withhold. `due_at` is when it was asked for, where that is known.
     """
 
     company: Company
@@ -76,5 +81,6 @@ class PaymentFact:
     description: str = ""
     hosted_url: str = ""
     pdf_url: str = ""
+    due_at: datetime | None = None
     paid_at: datetime | None = None
     periods: tuple[PeriodFact, ...] = ()

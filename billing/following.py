@@ -66,19 +66,19 @@ def follow_payment(fact: PaymentFact) -> Payment:
             if payment.refunded_cents > before[1]:
                 cents = payment.refunded_cents - before[1]
                 notices.payment_refunded(payment, cents=cents, credits_taken=max(0, taken))
-        _tell_of_payment(payment, before=before[0], now=fact.asked_at)
+        _tell_of_payment(payment, before=before[0], due_at=fact.due_at or fact.asked_at)
         collect_debt(wallet=wallet)
     return payment
 
 
-def _tell_of_payment(payment: Payment, *, before: str, now: datetime) -> None:
+def _tell_of_payment(payment: Payment, *, before: str, due_at: datetime) -> None:
     if payment.state == before or not payment.amount_cents:
         return
     if payment.state == Payment.State.PAID:
         notices.payment_received(payment)
     elif payment.state == Payment.State.FAILED:
         is_plan = payment.kind == Payment.Kind.SUBSCRIPTION
-        notices.payment_failed(payment, until=now + settings.PAST_DUE_GRACE if is_plan else None)
+        notices.payment_failed(payment, until=due_at + settings.PAST_DUE_GRACE if is_plan else None)
 
 
 def _write_down(payment: Payment, fact: PaymentFact) -> None:
@@ -169,8 +169,7 @@ def _price(plan: Plan) -> int:
 def _go_on(subscription: Subscription, fact: SubscriptionFact) -> None:
     waits = fact.keeps is not None and fact.keeps_until is not None and fact.keeps_until > fact.asked_at
     if fact.status == Subscription.Status.PAST_DUE:
-        known = subscription.grace_until if subscription.reference == fact.reference else None
-        subscription.grace_until = known or fact.asked_at + settings.PAST_DUE_GRACE
+        subscription.grace_until = _grace_until(subscription, fact)
     else:
         subscription.grace_until = None
     subscription.plan = fact.keeps if waits and fact.keeps is not None else fact.plan
@@ -181,6 +180,14 @@ def _go_on(subscription: Subscription, fact: SubscriptionFact) -> None:
     for name in ("source", "reference", "interval", "status", "period_start", "period_end", "cancel_at"):
         setattr(subscription, name, getattr(fact, name))
     subscription.seen_at = fact.asked_at
+
+
+def _grace_until(subscription: Subscription, fact: SubscriptionFact) -> datetime:
+    """Counted from when the payment was asked for: the same however late, and after whatever else, we hear of it."""
+    if fact.unpaid_since is not None:
+        return fact.unpaid_since + settings.PAST_DUE_GRACE
+    known = subscription.grace_until if subscription.reference == fact.reference else None
+    return known or fact.asked_at + settings.PAST_DUE_GRACE
 
 
 def is_grace_over(subscription: Subscription, *, now: datetime) -> bool:

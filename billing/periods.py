@@ -1,4 +1,9 @@
-"""Monthly credits: what is paid for is granted month by month, each month once."""
+"""Monthly credits: what is paid for is granted month by month, each month once.
+
+Nobody has the credits of the same days twice, and what was given stays. A dearer plan gives, for what is left of the
+month, what it has more. A year instead of the month begins with a month of its own; what is left of the present month
+is counted as money, so its share of the present month's credits is counted too: the first month gives that much less.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,8 +78,15 @@ def record_period(
             "is_trial": fact.is_trial,
         },
     )
-    grant_period(period=period, now=now)
+    # By a clock that is behind Stripe's as well: `less` is known only here.
+    grant_period(period=period, now=max(now, fact.start) if fact.less else now, less=fact.less)
     return period
+
+
+def credits_left(plan: Plan, *, begun: datetime, now: datetime, end: datetime) -> int:
+    """How many of the credits that a plan gave for a month belong to what is left of it, rounded down."""
+    tick = timedelta.resolution
+    return int((plan.monthly_credits or 0) * Fraction((end - now) // tick, (end - begun) // tick))
 
 
 def _credits_a_month(fact: PeriodFact) -> int:
@@ -111,8 +123,8 @@ def stop_periods(*, company: Company, reference: str, now: datetime) -> None:
     periods.filter(stopped_at=None).update(stopped_at=now)
 
 
-def grant_period(*, period: BillingPeriod, now: datetime) -> int:
-    """Grant the months of a period whose time has come; returns the credits.
+def grant_period(*, period: BillingPeriod, now: datetime, less: int = 0) -> int:
+    """Grant the months of a period whose time has come, the first one `less` so many; returns the credits.
 
     In a transaction that has locked the company's wallet. Later months only while the company is still on what they
     belong to: what ended early, or was replaced, gives no more.
@@ -125,7 +137,7 @@ def grant_period(*, period: BillingPeriod, now: datetime) -> int:
             break
         if part.number < period.granted or (part.number and not _is_followed(period)):
             continue
-        granted += _grant_slice(period, part)
+        granted += _grant_slice(period, part, 0 if part.number else less)
     return granted
 
 
@@ -133,20 +145,20 @@ def _is_followed(period: BillingPeriod) -> bool:
     return Subscription.objects.filter(company=period.company_id, reference=period.reference).exists()
 
 
-def _grant_slice(period: BillingPeriod, part: Slice) -> int:
+def _grant_slice(period: BillingPeriod, part: Slice, less: int) -> int:
     turn = BillingPeriod.objects.filter(pk=period.pk, granted=part.number, stopped_at=None)
     if not turn.update(granted=part.number + 1):
         return 0
     period.granted = part.number + 1
-    amount = int(period.monthly_credits * part.share)
-    if not amount:
+    amount = int(period.monthly_credits * part.share) - less
+    if amount <= 0:
         return 0
     grant_credits(
         company=period.company,
         amount=amount,
         kind=LedgerEntry.Kind.GRANT,
         key=f"period:{period.pk}:{part.number}",
-        cause=_cause(period, part),
+        cause=_cause(period, part, less),
         expires_at=None if period.plan.rolls_over else part.end,
     )
     if period.payment_id is not None:
@@ -155,12 +167,14 @@ def _grant_slice(period: BillingPeriod, part: Slice) -> int:
     return amount
 
 
-def _cause(period: BillingPeriod, part: Slice) -> str:
+def _cause(period: BillingPeriod, part: Slice, less: int) -> str:
     words = {"plan": period.plan.name, "start": _day(part.start), "end": _day(part.end)}
     if period.is_trial:
         return _("Trial of %(plan)s, %(start)s to %(end)s") % words
     if part.share < 1:
         return _("Upgrade to %(plan)s, %(start)s to %(end)s") % words
+    if less:
+        return _("%(plan)s, %(start)s to %(end)s, less what was given for some of these days before") % words
     return _("%(plan)s, %(start)s to %(end)s") % words
 
 

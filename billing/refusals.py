@@ -37,6 +37,14 @@ class NotSubscribed(Refusal):
     template = PAGE
 
 
+class PaymentDue(Refusal):
+    """Something is owed, or nothing is collected just now: the plan is changed after that is put right."""
+
+    code = "payment_due"
+    status = 409
+    template = PAGE
+
+
 class TestPaymentDeclined(Refusal):
     """What the button that declines a test payment does."""
 

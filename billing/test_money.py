@@ -19,6 +19,7 @@ from billing.changes import change_to
 from billing.facts import PaymentFact, PeriodFact, SubscriptionFact
 from billing.following import follow_payment, follow_subscription
 from billing.models import CreditPack, Interval, Payment, Plan, Subscription
+from billing.periods import credits_left
 from billing.refusals import AlreadySubscribed
 from billing.services import lock_wallet
 from billing.standing import had_trial, price_of_plan, standing_of
@@ -153,8 +154,9 @@ def change(*, company: Company, plan: Plan, interval: str, now: datetime) -> Non
         is_new_period = interval != state.interval and not standing.is_trial
         state = replace(state, plan=plan, interval=interval, keeps=None, cancel_at=None)
         if is_new_period:
+            less = credits_left(standing.plan, begun=state.start, now=now, end=state.end)
             state = replace(state, start=now, end=after(now, interval))
-            period = state.period()
+            period = replace(state.period(), less=less)
         else:
             # What is left of the period, as the dearer plan.
             period = replace(state.period(), start=now, anchor=state.start, replaces=standing.plan)

@@ -141,6 +141,8 @@ def parts_of(configuration: Configuration) -> list[Part]:
     """The processes of the product, in the order in which they are stopped."""
     python = sys.executable
     web = ["uvicorn", "config.asgi:application", "--host", configuration.host, "--port", str(configuration.port)]
+    # Who is in front of us the settings say; uvicorn would believe whatever a program on this machine sends.
+    web += ["--no-proxy-headers"]
     # An open event stream has no end of its own to wait for.
     web += ["--no-access-log", "--log-level", "info", "--timeout-graceful-shutdown", "2"]
     worker = ["dramatiq", "config.broker", "--processes", "1", "--worker-shutdown-timeout", "8000"]

@@ -70,6 +70,8 @@ BCryptSHA256PasswordHasher.rounds = 4
 
 # No timed assertions on a machine that does other things as well.
 hypothesis.settings.register_profile("darkroom", deadline=None, print_blob=True)
+# A search of its own, for hours when nobody waits: `pytest <file> --hypothesis-profile long`.
+hypothesis.settings.register_profile("long", deadline=None, print_blob=True, max_examples=500)
 hypothesis.settings.load_profile("darkroom")
 
 

@@ -262,7 +262,7 @@ ROWS: dict[str, Row] = {
     "api-subscription": API_OWN,
     "api-my-subscription": API_OWN,
     "api-checkout": Row({"POST": (401, 422)}),
-    "api-upgrade": Row({"POST": (401, 422)}),
+    "api-upgrade": Row({"GET": (401, 422), "POST": (401, 422)}),
     "api-portal": Row({"POST": (401, frozenset((403, 409, 503)))}),
     "api-cancel": Row({"POST": (401, frozenset((403, 409)))}),
     "api-payments": Row({"GET": (401, frozenset((200, 403)))}),

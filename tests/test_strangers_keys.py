@@ -109,7 +109,7 @@ def anonymous(name: str, method: str) -> set[int]:
 def reading(name: str, method: str) -> set[int]:
     if key_scopes.scope_of(name, method) != READ:
         return {403}
-    return {409} if name == "api-job-result" else {200}
+    return {"api-job-result": {409}, "api-upgrade": {422}}.get(name, {200})
 
 
 def strange(name: str, method: str) -> set[int]:

@@ -29,8 +29,8 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, email: str | None) -> "User":
-        """Find by address, whatever its case."""
-        return self.get(email__iexact=email)
+        """Find by address, whatever its case: by what is unique, as `Upper` takes more letters for one another."""
+        return self.alias(small_email=Lower("email")).get(small_email=(email or "").lower())
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -7,6 +7,7 @@ was about, or None where it concerns nobody here.
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,13 +40,33 @@ def apply_subscription(subscription_id: str) -> Company | None:
     asked_at = timezone.now()
     with asking() as client:
         data = plain(client.v1.subscriptions.retrieve(subscription_id, {"expand": reading.WITH_SCHEDULE}))
+        unpaid_since = _unpaid_since(client, data)
     company = _company(data, reference=data["id"])
     if company is None:
         return None
-    fact = reading.subscription_fact(data, company=company, asked_at=asked_at)
-    if fact is not None:
-        follow_subscription(fact)
+    fact = reading.subscription_fact(data, company=company, unpaid_since=unpaid_since, asked_at=asked_at)
+    if fact is not None and follow_subscription(fact) and fact.status == Subscription.Status.CANCELLED:
+        _follow_another(fact.customer)
     return company
+
+
+def _follow_another(customer_id: str) -> None:
+    """Who pays for a second subscription, which gave no more than the first, has its plan now that that has ended."""
+    try:
+        with asking() as client:
+            living = client.v1.subscriptions.list({"customer": customer_id, "limit": 100})
+    except NotAtStripe:
+        return
+    for one in living.data:
+        apply_subscription(one.id)
+
+
+def _unpaid_since(client: stripe.StripeClient, data: dict[str, Any]) -> datetime | None:
+    """When the oldest invoice that a subscription owes was asked for; None where it owes nothing."""
+    if data["status"] not in reading.OWING:
+        return None
+    unpaid = client.v1.invoices.list({"subscription": data["id"], "status": "open", "limit": 100})
+    return min((reading.asked_for_at(plain(invoice)) for invoice in unpaid.data), default=None)
 
 
 def apply_schedule(schedule_id: str) -> Company | None:
@@ -60,7 +81,7 @@ def apply_invoice(invoice_id: str) -> Company | None:
     """Follow an invoice and the charge that paid it."""
     asked_at = timezone.now()
     with asking() as client:
-        data = plain(client.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}))
+        data = plain(client.v1.invoices.retrieve(invoice_id, {"expand": reading.WITH_SUBSCRIPTION}))
         reference = reading.subscription_of_invoice(data)
         company = _company(data, key=f"invoice:{invoice_id}", reference=reference)
         if company is None:

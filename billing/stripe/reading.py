@@ -13,11 +13,14 @@ from dateutil.relativedelta import relativedelta
 from accounts.models import Company
 from billing.facts import PaymentFact, PeriodFact, SubscriptionFact
 from billing.models import CreditPack, Payment, Plan, Subscription
+from billing.periods import credits_left
 
 Thing = dict[str, Any]
 
 # What a subscription is to bring along, so that one sees what it will be.
 WITH_SCHEDULE = ["schedule.phases.items.price"]
+# What an invoice is to bring along: who paid it, and the days on which its subscription's periods begin.
+WITH_SUBSCRIPTION = ["payments", "parent.subscription_details.subscription"]
 # Until the first payment there is nothing to follow.
 _STATUSES = {
     "trialing": Subscription.Status.TRIALING,
@@ -28,6 +31,8 @@ _STATUSES = {
     "canceled": Subscription.Status.CANCELLED,
     "incomplete_expired": Subscription.Status.CANCELLED,
 }
+# In these there is an invoice that is not paid.
+OWING = ("past_due", "unpaid")
 _INVOICE_STATES = {
     "open": Payment.State.OPEN,
     "paid": Payment.State.PAID,
@@ -95,7 +100,9 @@ def _rows(listed: Any) -> list[Thing]:
     return list((listed or {}).get("data") or [])
 
 
-def subscription_fact(data: Thing, *, company: Company, asked_at: datetime) -> SubscriptionFact | None:
+def subscription_fact(
+    data: Thing, *, company: Company, unpaid_since: datetime | None = None, asked_at: datetime
+) -> SubscriptionFact | None:
     """A subscription; None for one that nobody has paid yet. Raises `UnknownPrice`."""
     status = _STATUSES.get(data["status"])
     if status is None:
@@ -122,8 +129,14 @@ def subscription_fact(data: Thing, *, company: Company, asked_at: datetime) -> S
         cancel_at=cancel_at,
         keeps=plan if waits else None,
         keeps_until=_moment(phase["start_date"]) if phase and waits else None,
+        unpaid_since=unpaid_since,
         asked_at=asked_at,
     )
+
+
+def asked_for_at(data: Thing) -> datetime:
+    """When an invoice was first to be paid."""
+    return moment((data.get("status_transitions") or {}).get("finalized_at")) or _moment(data["created"])
 
 
 def waiting_phase(data: Thing) -> Thing | None:
@@ -191,6 +204,7 @@ def invoice_fact(
         hosted_url=data.get("hosted_invoice_url") or "",
         pdf_url=data.get("invoice_pdf") or "",
         created_at=_moment(data["created"]),
+        due_at=asked_for_at(data),
         paid_at=moment((data.get("status_transitions") or {}).get("paid_at")),
         asked_at=asked_at,
         periods=periods,
@@ -227,6 +241,7 @@ def _periods(data: Thing, reference: str) -> Iterator[PeriodFact]:
                 interval=_interval(line, start, end),
                 start=start,
                 end=end,
+                less=_already_given(changes, prices, start),
                 is_trial=not line["amount"] and not line.get("discount_amounts") and bool(plan.monthly_price_cents),
             )
     for line in changes:
@@ -236,22 +251,41 @@ def _periods(data: Thing, reference: str) -> Iterator[PeriodFact]:
         plan, replaced = (plan_of(*(prices[one["id"]] or ("",))) for one in (line, before))
         start, end = (_moment(line["period"][name]) for name in ("start", "end"))
         if plan != replaced and end > start:
-            yield _upgrade(line, reference, plan, replaced, start, end)
+            subscription = Subscription.objects.filter(reference=reference).first()
+            interval = _interval_of_price(line) or (subscription.interval if subscription else "") or "month"
+            yield PeriodFact(
+                reference=reference,
+                plan=plan,
+                interval=interval,
+                start=start,
+                end=end,
+                anchor=min(start, _begin_of_period(data, interval, end)),
+                replaces=replaced,
+            )
 
 
-def _upgrade(line: Thing, reference: str, plan: Plan, replaced: Plan, start: datetime, end: datetime) -> PeriodFact:
-    subscription = Subscription.objects.filter(reference=reference).first()
-    interval = _interval_of_price(line) or (subscription.interval if subscription else "") or "month"
-    length = relativedelta(years=1) if interval == "year" else relativedelta(months=1)
-    return PeriodFact(
-        reference=reference,
-        plan=plan,
-        interval=interval,
-        start=start,
-        end=end,
-        anchor=min(start, end - length),
-        replaces=replaced,
-    )
+def _already_given(changes: list[Thing], prices: dict[str, tuple[Thing | str, Any] | None], start: datetime) -> int:
+    """The credits that were given for what is counted as unused, where a whole period begins before that was over."""
+    given = 0
+    for line in changes:
+        unused, end = (_moment(line["period"][name]) for name in ("start", "end"))
+        if line["amount"] < 0 and unused <= start < end and _interval_of_price(line) != "year":
+            plan = plan_of(*(prices[line["id"]] or ("",)))
+            given += credits_left(plan, begun=min(unused, end - relativedelta(months=1)), now=unused, end=end)
+    return given
+
+
+def _begin_of_period(data: Thing, interval: str, end: datetime) -> datetime:
+    """When the period that ends at `end` began: what began on 31 January and ends on 28 February has 28 days."""
+    months = 12 if interval == "year" else 1
+    subscription = ((data.get("parent") or {}).get("subscription_details") or {}).get("subscription")
+    first = moment(subscription.get("billing_cycle_anchor")) if isinstance(subscription, dict) else None
+    if first is not None:
+        passed = (end.year - first.year) * 12 + end.month - first.month
+        if first + relativedelta(months=passed) == end:
+            return first + relativedelta(months=passed - months)
+    # The subscription's periods begin on another day by now.
+    return end - relativedelta(months=months)
 
 
 def _price_of(line: Thing) -> tuple[Thing | str, Any] | None:

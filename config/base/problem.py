@@ -47,6 +47,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         body |= refusal_members(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
         return Response(body, status=error.status, headers=headers, content_type=CONTENT_TYPE)
+    if isinstance(error, RecursionError):
+        # JSON that is nested deeper than anything that means something.
+        error = exceptions.ParseError()
     response = drf_exception_handler(error, context)
     if response is None:
         return None

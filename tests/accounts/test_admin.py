@@ -2,12 +2,13 @@
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import AuditEntry, Company, Membership
+from accounts.models import AuditEntry, Company, Membership, User
 from accounts.services import record_audit
 from tests.factories.accounts import PASSWORD, PersonFactory
 
@@ -96,6 +97,37 @@ def test_a_company_leads_to_its_plan_and_its_credits(operator, alice, viewer):
     text = operator.get(reverse("admin:accounts_company_change", args=[company.pk])).content.decode()
     assert reverse("admin:billing_wallet_adjust", args=[company.pk]) in text
     assert reverse("admin:billing_subscription_change", args=[company.subscription.pk]) in text
+
+
+def rights_of(person: User) -> tuple[bool, bool, bool]:
+    person.refresh_from_db()
+    return person.is_active, person.is_staff, person.is_superuser
+
+
+def test_who_may_change_people_makes_no_operators_and_changes_none(alice):
+    helper = PersonFactory(is_operator=True)
+    helper.is_superuser = False
+    helper.save()
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    boss, client = PersonFactory(is_operator=True), Client()
+    client.force_login(helper)
+    for person, status in [(alice, 302), (helper, 403), (boss, 403)]:
+        before = rights_of(person)
+        lists = {
+            f"{name}-{part}_FORMS": 0 for name in ("emailaddress_set", "memberships") for part in ("TOTAL", "INITIAL")
+        }
+        sent = {
+            "username": person.username,
+            "language": "en",
+            "time_zone": "UTC",
+            "is_staff": "on",
+            "is_superuser": "on",
+        }
+        answer = client.post(
+            reverse("admin:accounts_user_change", args=[person.pk]), sent | lists | {"is_active": "on"}
+        )
+        assert answer.status_code == status
+        assert rights_of(person) == before
 
 
 @pytest.mark.parametrize("model", LISTS)

@@ -159,6 +159,28 @@ def test_five_wrong_passwords_lock_the_address_for_a_while(api, alice):
 
 
 @pytest.mark.django_db
+def test_json_that_is_nested_without_end_is_the_senders_mistake(api):
+    answer = api.post(f"{API}/auth/login", "[" * 100_000, content_type="application/json")
+    _assert_problem(answer, 400, "parse_error")
+
+
+@pytest.mark.django_db
+def test_the_lock_of_an_address_holds_at_whatever_port_is_asked_for(api, alice):
+    for port in range(8001, 8006):
+        wrong = {"email": alice.email, "password": "wrong-password"}
+        api.post(
+            f"{API}/auth/login", wrong, headers={"host": f"testserver:{port}"}, REMOTE_ADDR=f"192.0.2.{port % 250}"
+        )
+    answer = api.post(
+        f"{API}/auth/login",
+        {"email": alice.email, "password": PASSWORD},
+        headers={"host": "testserver:8006"},
+        REMOTE_ADDR="192.0.2.250",
+    )
+    _assert_problem(answer, 429, "too_many_attempts")
+
+
+@pytest.mark.django_db
 def test_too_many_sign_ins_from_one_place_wait(api):
     for number in range(30):
         api.post(f"{API}/auth/login", {"email": f"n{number}@example.com", "password": ""})

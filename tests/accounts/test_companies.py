@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
+from django.core.mail.message import sanitize_address
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from accounts.company_refusals import (
     Suspended,
     TooManyCompanies,
 )
-from accounts.company_rules import clean_company_name, clean_domain, is_public_host, slug_stem
+from accounts.company_rules import clean_company_name, clean_domain, domain_of, is_public_host, slug_stem
 from accounts.models import ApiKey, AuditEntry, Company, Membership, User
 from accounts.viewer import CompanyInactive, viewer_for
 from billing.models import Subscription, Wallet
@@ -128,6 +129,9 @@ def test_domains_are_written_as_dns_has_them():
     assert clean_domain(" @Example.COM. ") == "example.com"
     assert clean_domain("münchen-fotos.de") == "xn--mnchen-fotos-dlb.de"
     assert clean_domain("") is None
+    # Where its mail goes, not what a newer reading of DNS makes of it.
+    to = sanitize_address("anna@straße.example", "utf-8")
+    assert domain_of("anna@straße.example") == domain_of(to) == "strasse.example"
     assert not is_public_host("gmail.com.fox-and-sons.example")
 
 

@@ -12,14 +12,15 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import ResolverMatch
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts import deletion_erasing, deletions, exports
-from accounts.company_refusals import LastOwner
+from accounts.company_refusals import LastOwner, NotAllowed
 from accounts.deletion_erasing import erase_person
 from accounts.export_making import make_export
 from accounts.impersonation_rules import is_refused
-from accounts.memberships import leave_company
+from accounts.memberships import leave_company, transfer_ownership
 from accounts.models import (
     ApiKey,
     AuditEntry,
@@ -32,15 +33,17 @@ from accounts.models import (
 from accounts.privacy_refusals import OperatorAccount, SoleOwner
 from accounts.sessions import sessions_of
 from accounts.viewer import AccountEnding, viewer_for
+from billing.selectors import credits_of
 from tests.accounts.leaving import (
     ask,
+    erase,
     mine,
     pass_grace,
 )
 from tests.accounts.test_security import prove, set_up_app
-from tests.factories.accounts import PASSWORD
+from tests.factories.accounts import PASSWORD, PersonFactory
 from tests.factories.gallery import AssetFactory
-from tests.factories.teams import acting, make_team
+from tests.factories.teams import acting, make_team, place_of, put_on
 from tests.generation.conftest import state_of
 from tests.personas import browser_of, key_of, program_of, program_with
 
@@ -195,6 +198,14 @@ def test_the_only_owner_of_a_team_hands_it_over_first(alice: User, bob: User, al
         ask(bob)
 
 
+def test_nobody_hands_a_team_over_to_an_account_that_is_to_be_deleted(alice: User, bob: User) -> None:
+    team = make_team(alice, bob)
+    ask(bob)
+    with pytest.raises(NotAllowed):
+        transfer_ownership(viewer=acting(alice, team), member=place_of(bob, team))
+    assert place_of(alice, team).role == Membership.Role.OWNER
+
+
 def companies_left(user: User) -> list[Company]:
     return deletions.companies_to_hand_over(user)
 
@@ -214,6 +225,16 @@ def test_of_two_owners_who_go_at_once_one_stays(alice: User, bob: User) -> None:
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(work, [alice, bob])) == [False, True]
     assert Membership.objects.filter(company=team, user__delete_after=None).count() == 1
+
+
+def test_who_deletes_the_account_and_signs_up_again_is_not_welcomed_again(settings: Settings) -> None:
+    person = PersonFactory()
+    email = person.email
+    erase(person)
+    # Nor once the key has changed by which the digest was made.
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key"
+    again = PersonFactory(email=email)
+    assert credits_of(Company.objects.get(memberships__user=again)).balance == 0
 
 
 def test_an_operator_gives_that_up_first(alice: User) -> None:
@@ -246,6 +267,17 @@ def test_programs_send_the_password_and_the_code(alice: User, alice_client: Clie
     assert answer.status_code == 202, answer.content
     assert answer.json()["delete_after"][:10] == f"{User.objects.get(pk=alice.pk).delete_after:%Y-%m-%d}"
     assert alice_api.get(path).status_code == 401
+
+
+def test_who_has_no_seat_any_more_takes_a_copy_and_goes_all_the_same(
+    alice: User, bob: User, bob_api: APIClient
+) -> None:
+    team = make_team(alice, bob)
+    tokens = bob_api.post("/api/v1/auth/switch", {"company": str(team.pk)}).json()
+    bob_api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
+    put_on(team, "free")
+    assert bob_api.post("/api/v1/users/me/export").status_code == 202
+    assert bob_api.delete("/api/v1/users/me", {"email": bob.email, "password": PASSWORD}).status_code == 202
 
 
 def test_somebody_without_a_password_signed_in_just_now(alice: User, alice_client: Client) -> None:

@@ -162,6 +162,17 @@ def test_who_may_invite_whom(alice, bob, invited):
         invitations.revoke(viewer=acting(alice, make_team(alice)), invitation=Invitation.objects.get(company=company))
 
 
+def test_an_admin_cannot_turn_an_owners_invitation_into_another_one(alice):
+    carol = PersonFactory()
+    company = make_team(alice, admin=carol)
+    sent = invitations.invite(viewer=acting(alice, company), email="dave@example.com", role="owner")
+    Invitation.objects.filter(pk=sent.pk).update(sent_at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(NotAllowed):
+        invitations.invite(viewer=acting(carol, company), email="dave@example.com", role="member")
+    now_is = Invitation.objects.get(pk=sent.pk)
+    assert (now_is.role, now_is.token_digest) == ("owner", sent.token_digest)
+
+
 def test_inviting_over_the_seats_is_refused_early_with_figures(alice, bob, invited):
     company = make_team(alice, bob)
     for number in range(3):
@@ -235,6 +246,32 @@ def test_people_with_a_confirmed_address_of_the_domain_may_join_when_the_company
     put_on(company, "free")
     with pytest.raises(CompanyFull):
         invitations.join_by_domain(user=carol, company=company)
+
+
+def test_whoever_was_put_out_or_left_with_a_cap_comes_back_by_an_invitation_alone(alice):
+    company, domain = make_team(alice), f"{uuid4().hex[:8]}.example"
+    open_to(company, alice, domain)
+    boss = acting(alice, company)
+    for number, goes in enumerate(("removed", "capped", "free")):
+        person = PersonFactory(email=f"p{number}@{domain}")
+        unused = make_invitation(company, person.email)
+        invitations.join_by_domain(user=person, company=company)
+        if goes == "removed":
+            companies.remove_member(viewer=boss, member=place_of(person, company))
+        else:
+            cap = 5 if goes == "capped" else None
+            companies.set_cap(viewer=boss, member=place_of(person, company), credit_cap=cap, cap_period="month")
+            companies.leave_company(viewer=acting(person, company))
+        with pytest.raises(InvitationGone):
+            invitations.accept(user=person, token=unused)
+        if goes == "free":
+            assert invitations.joinable(person) == [company]
+            continue
+        with pytest.raises(DomainNotOpen):
+            invitations.join_by_domain(user=person, company=company)
+        assert invitations.accept(user=person, token=make_invitation(company, person.email))
+        companies.leave_company(viewer=acting(person, company))
+        assert invitations.joinable(person) == [company]
 
 
 def make_invitation(company, email):

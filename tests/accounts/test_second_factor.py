@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.sessions.models import Session
@@ -51,6 +52,16 @@ def test_the_password_alone_gives_no_tokens_but_says_what_is_wanted(alice, secre
     assert not {"access", "refresh", "user"} & set(body)
     headers = {"authorization": f"Bearer {body['token']}", "x-session-token": body["token"]}
     assert APIClient().get(f"{API}/users/me", headers=headers).status_code == 401
+
+
+def test_somebody_who_signs_up_with_a_look_alike_address_keeps_nobody_out(alice, secret):
+    # "ſ" and "s" have one capital letter.
+    User.objects.filter(pk=alice.pk).update(email=f"s{alice.email}")
+    EmailAddress.objects.filter(user=alice).update(email=f"s{alice.email}")
+    look_alike = {"email": f"ſ{alice.email}", "password": PASSWORD}
+    assert APIClient().post(f"{API}/auth/register", look_alike).status_code == 201
+    answer = sign_in(User.objects.get(pk=alice.pk))
+    assert (answer.status_code, answer.json()["code"]) == (401, "mfa_required")
 
 
 def test_the_code_of_the_app_completes_the_sign_in(alice, secret):

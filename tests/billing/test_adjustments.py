@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEntry, Company, User
+from accounts.services import record_of_account
 from billing.adjustments import NotYours, adjust_or_ask, approve, reject
 from billing.models import AdjustmentRequest, LedgerEntry
 from billing.selectors import credits_of
@@ -89,6 +90,15 @@ def test_what_is_split_into_small_ones_is_as_much(company: Company, ask: Callabl
     # Of each operator by himself.
     assert ask(1, actor=other) is True
     assert credits_of(company).balance == 111
+
+
+def test_what_was_moved_under_a_former_address_counts(company: Company, ask: Callable[..., Any], one: User) -> None:
+    assert ask(50) is True
+    before, one.email = one.email, f"another-{one.email}"
+    one.save()
+    record_of_account(user=one, action="email.changed", detail={"from": before, "to": one.email})
+    waiting(ask(1))
+    assert credits_of(company).balance == 150
 
 
 def test_whoever_asked_does_not_decide(company: Company, ask: Callable[..., Any], one: User) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -90,6 +91,15 @@ def test_buying_needs_a_key_of_a_decent_length(alice_api: APIClient, key: str | 
 def test_what_makes_no_sense_is_told_by_field(alice_api: APIClient, body: dict[str, str]) -> None:
     answer = post(alice_api, "subscriptions/checkout", body)
     assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+
+
+def test_a_nul_in_a_name_names_nothing(alice_api: APIClient, alice_client: Client) -> None:
+    bodies = {"subscriptions/checkout": {"plan": "pro\0"}, "credits/purchase": {"pack": "pack-100\0"}}
+    assert [post(alice_api, path, body).status_code for path, body in bodies.items()] == [422, 422]
+    assert alice_client.post("/billing/pack", {"pack": "\0"}).status_code == 404
+    assert alice_client.post("/billing/plan", {"plan": "\0"}).status_code == 404
+    assert alice_client.get("/billing/change?plan=%00").status_code == 404
+    assert alice_client.get("/billing/thanks?session=test_%00").status_code == 404
 
 
 def test_an_upgrade_is_done_once_and_a_smaller_plan_waits(

@@ -1,22 +1,25 @@
 """Buying, changing and ending at Stripe, without a single message of Stripe's arriving."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.viewer import Viewer
 from billing import buying
+from billing.changes import change_to
 from billing.models import CreditPack, Payment, Plan, Subscription
 from billing.purchases import PurchaseState, find_purchase
 from billing.refusals import AlreadySubscribed, NotForSale
 from billing.selectors import credits_of
-from billing.standing import standing_of
+from billing.standing import Standing, standing_of
 from billing.stripe.catalogue import sync_catalogue
-from billing.stripe.client import PaymentDeclined
+from billing.stripe.client import PaymentDeclined, asking
 from tests.emulators.stripe import StripeDouble
 from tests.factories.billing import broken_of
 
@@ -168,8 +171,88 @@ def test_a_larger_plan_begins_at_once_and_a_declined_card_changes_nothing(stripe
     assert state_of(buyer)[:2] == ("pro", "")
     assert state_of(buyer)[2] == pytest.approx(1100, abs=2)
     difference = Payment.objects.filter(company=buyer.company).latest("amount_cents")
-    assert difference.amount_cents == pytest.approx(told.cents_now, abs=2)
+    # Stripe's clock stands still here, so it is the same to the cent.
+    assert (difference.amount_cents, told.is_estimate) == (told.cents_now, False)
     assert broken_of(buyer.company) == []
+
+
+@pytest.mark.parametrize(("slug", "interval"), [("pro", "month"), ("basic", "year"), ("pro", "year")])
+def test_what_a_change_costs_is_what_stripe_charges_for_it(
+    stripe: StripeDouble, buyer: Viewer, slug: str, interval: str
+) -> None:
+    stripe.tax_rate = 20
+    subscribe(stripe, buyer)
+    reference = Subscription.objects.get(company=buyer.company).reference
+    with asking() as client:
+        client.v1.subscriptions.update(reference, {"automatic_tax": {"enabled": True}})
+    stripe.advance(days=10)
+    told = buying.plan_change(viewer=buyer, plan=plan(slug), interval=interval)
+    done = buying.change_plan(viewer=buyer, plan=plan(slug), interval=interval)
+    assert (told, told.is_estimate) == (done, False)
+    assert Payment.objects.filter(company=buyer.company).latest("amount_cents").amount_cents == told.cents_now
+    assert told.cents_now > told.cents_later * 0.5
+
+
+def test_a_change_that_waits_or_one_in_a_trial_costs_nothing_now(stripe: StripeDouble, buyer: Viewer) -> None:
+    Plan.objects.filter(slug="pro").update(trial_days=7)
+    subscribe(stripe, buyer, "pro")
+    for slug, interval in (("basic", "month"), ("pro", "year")):
+        told = buying.plan_change(viewer=buyer, plan=plan(slug), interval=interval)
+        assert (told.cents_now, told.is_estimate) == (0, False)
+    done = buying.change_plan(viewer=buyer, plan=plan("pro"), interval="year")
+    assert (done.is_now, done.cents_now, done.is_estimate) == (True, 0, False)
+
+
+@pytest.mark.parametrize("waits", ["smaller plan", "end"])
+def test_what_waits_does_not_stand_in_the_way_of_the_price(stripe: StripeDouble, buyer: Viewer, waits: str) -> None:
+    subscribe(stripe, buyer, "pro")
+    if waits == "end":
+        buying.cancel(viewer=buyer)
+    else:
+        buying.change_plan(viewer=buyer, plan=plan("basic"), interval="month")
+    told = buying.plan_change(viewer=buyer, plan=plan("pro"), interval="year")
+    assert told == buying.change_plan(viewer=buyer, plan=plan("pro"), interval="year")
+    assert told.cents_now == 29990 - 2999
+
+
+def test_while_stripe_does_not_say_what_a_change_costs_the_page_says_about(
+    stripe: StripeDouble, buyer: Viewer, alice_client: Client
+) -> None:
+    subscribe(stripe, buyer)
+    page = alice_client.get("/billing/change", {"plan": "pro", "interval": "month"}).content.decode()
+    assert ("$20.00" in page, "about" in page) == (True, False)
+    stripe.fail_next("500", times=1, on="look")
+    page = alice_client.get("/billing/change", {"plan": "pro", "interval": "month"}).content.decode()
+    assert 'about <span class="numbers decision-sum">$' in page
+    assert "our own estimate" in page
+    assert Payment.objects.filter(company=buyer.company).count() == 1
+
+
+def test_a_program_is_told_the_same_price_and_nothing_is_done(
+    stripe: StripeDouble, buyer: Viewer, alice_api: APIClient
+) -> None:
+    subscribe(stripe, buyer)
+    told = alice_api.get("/api/v1/subscriptions/upgrade", {"plan": "pro", "interval": "month"}).json()
+    assert (told["cents_now"], told["is_estimate"], told["is_now"], told["cents_later"]) == (2000, False, True, 2999)
+    stripe.fail_next("500", times=1)
+    assert alice_api.get("/api/v1/subscriptions/upgrade", {"plan": "pro"}).json()["is_estimate"] is True
+    assert state_of(buyer) == ("basic", "", 400)
+    done = alice_api.post("/api/v1/subscriptions/upgrade", {"plan": "pro"}, headers={"Idempotency-Key": "one"}).json()
+    assert done == told
+    refused = alice_api.get("/api/v1/subscriptions/upgrade", {"plan": "pro"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_for_sale")
+    assert alice_api.get("/api/v1/subscriptions/upgrade", {"plan": "no-such"}).status_code == 422
+
+
+def test_an_estimate_reckons_with_the_days_that_the_period_has(stripe: StripeDouble, buyer: Viewer) -> None:
+    subscribe(stripe, buyer)
+    subscription = Subscription.objects.select_related("plan").get(company=buyer.company)
+    subscription.period_start = datetime(2027, 1, 31, tzinfo=UTC)
+    subscription.period_end = datetime(2027, 2, 28, tzinfo=UTC)
+    standing = Standing(subscription, datetime(2027, 2, 14, tzinfo=UTC))
+    # Half of 28 days, of which 31 are not the half.
+    assert change_to(standing, plan("pro"), "month").cents_now == 1000
+    assert change_to(standing, plan("basic"), "year").cents_now == round(9990 - 999 / 2)
 
 
 def test_a_declined_card_is_told_on_the_page_with_the_question_still_there(

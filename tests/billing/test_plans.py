@@ -88,20 +88,29 @@ def test_a_verified_person_has_the_welcome_credits_on_the_free_plan() -> None:
     company = Company.objects.get(memberships__user=person)
     assert plan_of(company).slug == "free"
     assert credits_of(company).balance == 100
-    assert LedgerEntry.objects.get(wallet_id=company.pk).key == f"welcome:{person.pk}"
+    entry = LedgerEntry.objects.get(wallet_id=company.pk)
+    assert entry.key.startswith("welcome:")
+    assert person.email not in entry.key
 
 
 def test_nobody_is_welcomed_twice() -> None:
-    company, person = AccountFactory(balance=0), uuid4()
-    hooks.welcome(person, company.pk)
-    hooks.welcome(person, company.pk)
+    person = PersonFactory()
+    company = Company.objects.get(memberships__user=person)
+    hooks.welcome(person.pk, company.pk)
     assert credits_of(company).balance == 100
 
 
+@pytest.mark.parametrize("again", ["{name}+2@gmail.com", "{dotted}@gmail.com", "{name}@googlemail.com"])
+def test_a_mailbox_is_welcomed_once_however_its_address_is_written(again: str) -> None:
+    name = uuid4().hex[:12]
+    PersonFactory(email=f"{name}@gmail.com")
+    other = PersonFactory(email=again.format(name=name, dotted=".".join(name)))
+    assert credits_of(Company.objects.get(memberships__user=other)).balance == 0
+
+
 def test_a_plan_without_welcome_credits_grants_none() -> None:
-    company = AccountFactory(balance=0)
     Plan.objects.filter(slug="free").update(welcome_credits=0)
-    hooks.welcome(uuid4(), company.pk)
+    company = Company.objects.get(memberships__user=PersonFactory())
     assert not LedgerEntry.objects.filter(wallet_id=company.pk).exists()
 
 

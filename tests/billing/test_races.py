@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import Company
+from accounts.models import Company, User
 from billing import hooks
 from billing.models import Hold, LedgerEntry, UsageCounter, Wallet
 from billing.selectors import credits_of
@@ -139,10 +139,18 @@ def test_of_settling_and_releasing_one_hold_at_once_one_wins() -> None:
 
 def test_a_person_is_welcomed_once_however_often_it_is_told() -> None:
     company = AccountFactory(balance=0)
-    person = uuid4()
-    at_once(16, lambda _number: hooks.welcome(person, company.pk))
+    person = User.objects.create(email=f"{uuid4().hex}@example.com", username=uuid4().hex)
+    at_once(16, lambda _number: hooks.welcome(person.pk, company.pk))
     assert credits_of(company).balance == 100
-    assert LedgerEntry.objects.get(wallet_id=company.pk).key == f"welcome:{person}"
+    assert LedgerEntry.objects.filter(wallet_id=company.pk).count() == 1
+
+
+def test_two_accounts_of_one_mailbox_proved_at_once_are_welcomed_once() -> None:
+    name = uuid4().hex
+    people = [User.objects.create(email=f"{name}+{n}@example.com", username=f"{name}{n}") for n in range(8)]
+    companies = [AccountFactory(balance=0) for _person in people]
+    at_once(8, lambda number: hooks.welcome(people[number].pk, companies[number].pk))
+    assert sum(credits_of(company).balance for company in companies) == 100
 
 
 def test_an_account_opened_by_many_at_once_is_one_account() -> None:

@@ -1,12 +1,17 @@
 """A subscription's life at Stripe, told as it happens: plans, credits and payments follow."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Payment, Plan
+from billing.models import BillingNotice, Payment, Plan
+from billing.refusals import PaymentDue
 from billing.stripe.changing import cancel_subscription, change_subscription, refund_at_stripe, resume_subscription
-from billing.stripe.client import PaymentDeclined
+from billing.stripe.client import PaymentDeclined, asking
 from billing.stripe.leaving import stop_paying
+from billing.stripe.reconcile import reconcile
 from tests.billing.stripe_life import Life
 from tests.factories.billing import broken_of
 
@@ -17,6 +22,10 @@ def basic() -> Plan:
 
 def pro() -> Plan:
     return Plan.objects.get(slug="pro")
+
+
+def price_of(slug: str) -> str:
+    return Plan.objects.get(slug=slug).stripe_monthly_price_id
 
 
 def test_a_plan_is_paid_and_its_credits_come(life: Life) -> None:
@@ -83,6 +92,43 @@ def test_an_upgrade_is_paid_at_once_and_gives_the_share_of_what_is_more(life: Li
     assert broken_of(life.company) == []
 
 
+@pytest.mark.parametrize(("slug", "first", "later"), [("basic", 146, 300), ("pro", 846, 1000)])
+def test_a_year_instead_of_the_month_gives_no_day_twice(life: Life, slug: str, first: int, later: int) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.pass_time(days=15)
+    change_subscription(company=life.company, plan=Plan.objects.get(slug=slug), interval="year")
+    # 16 of 31 days of the month are counted as money, and 154 of its 300 credits were given for them.
+    assert life.entries() == [("grant", 300), ("grant", first)]
+    life.catch_up()
+    life.pass_time(days=31)
+    assert life.entries() == [("grant", 300), ("grant", first), ("grant", later)]
+    assert broken_of(life.company) == []
+
+
+def test_a_year_after_an_upgrade_gives_no_day_twice_either(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.pass_time(days=15)
+    change_subscription(company=life.company, plan=pro(), interval="month")
+    change_subscription(company=life.company, plan=pro(), interval="year")
+    # 16 of 31 days: of 700 more as Pro, then of all 1000.
+    assert life.entries() == [("grant", 300), ("grant", 361), ("grant", 1000 - 516)]
+    assert broken_of(life.company) == []
+
+
+def test_an_upgrade_in_a_short_month_gives_the_share_of_its_days(life: Life) -> None:
+    life.pass_time(days=16)
+    life.subscribe()
+    life.catch_up()
+    assert f"{life.subscription.period_start:%d %B} {life.subscription.period_end:%d %B}" == "31 January 28 February"
+    life.pass_time(days=14)
+    change_subscription(company=life.company, plan=pro(), interval="month")
+    # 14 of 28 days of 700 more; not 14 of 31.
+    assert life.entries() == [("grant", 300), ("grant", 350)]
+    assert broken_of(life.company) == []
+
+
 def test_a_declined_upgrade_changes_nothing(life: Life) -> None:
     life.subscribe()
     life.catch_up()
@@ -107,6 +153,96 @@ def test_a_downgrade_waits_for_the_renewal_and_can_be_taken_back(life: Life) -> 
     life.catch_up()
     assert (life.plan, life.subscription.next_plan) == ("basic", None)
     assert life.entries() == [("grant", 1000), ("grant", 300)]
+
+
+def test_when_a_subscription_ends_another_one_that_is_paid_takes_its_place(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    first = life.subscription
+    with asking() as client:
+        card = life.double.find(first.reference)["default_payment_method"]
+        wanted = [{"price": price_of("basic")}]
+        about = client.v1.subscriptions.create(
+            {"customer": first.customer, "items": wanted, "default_payment_method": card}
+        )
+        life.catch_up()
+        # It gives no more, so the first one stays.
+        assert life.subscription.reference == first.reference
+        client.v1.subscriptions.cancel(first.reference)
+    life.catch_up()
+    assert (life.plan, life.subscription.reference) == ("basic", about.id)
+    with asking() as client:
+        client.v1.subscriptions.cancel(about.id)
+    life.catch_up()
+    assert (life.plan, life.subscription.reference) == ("free", "")
+    assert broken_of(life.company) == []
+
+
+def test_who_owes_a_payment_changes_no_plan_and_gets_no_money_for_what_was_not_paid(life: Life) -> None:
+    life.subscribe("pro")
+    life.catch_up()
+    reference = life.subscription.reference
+    life.double.cards_fail(life.subscription.customer, True)
+    life.pass_time(days=32)
+    # Nobody has told us yet.
+    for _time in range(2):
+        with pytest.raises(PaymentDue):
+            change_subscription(company=life.company, plan=basic(), interval="month")
+        life.catch_up()
+        life.pass_time(days=8)
+    # By now the free plan's limits hold; what is subscribed is Pro all the same.
+    assert (life.plan, life.subscription.status) == ("free", "past_due")
+    with pytest.raises(PaymentDue):
+        change_subscription(company=life.company, plan=basic(), interval="month")
+    assert life.double.find(reference)["items"]["data"][0]["price"]["id"] == price_of("pro")
+    assert [invoice["total"] for invoice in life.double.all_of("invoice")] == [2999, 2999]
+
+
+def test_a_change_goes_by_what_is_subscribed_and_not_by_what_was_heard_of_it(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.double.dashboard_change(life.subscription.reference, price_of("pro"), "always_invoice")
+    assert [event.type for event in life.told()]
+    assert life.plan == "basic"
+    # For less than Pro: it waits, though nobody knew of Pro here.
+    change_subscription(company=life.company, plan=basic(), interval="month")
+    assert (life.plan, life.subscription.next_plan) == ("pro", basic())
+
+
+def test_the_days_of_grace_are_counted_from_the_failure_and_not_from_when_it_was_heard_of(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    life.double.cards_fail(life.subscription.customer, True)
+    life.pass_time(days=35)
+    life.told()
+    reconcile(days=400)
+    unpaid = life.newest("invoice")
+    failed = datetime.fromtimestamp(unpaid["status_transitions"]["finalized_at"], UTC)
+    assert (life.plan, life.subscription.status) == ("basic", "past_due")
+    assert life.subscription.grace_until == failed + settings.PAST_DUE_GRACE
+    notice = BillingNotice.objects.get(company=life.company, kind="payment_failed")
+    assert datetime.fromisoformat(notice.context["until"]) == life.subscription.grace_until
+    life.pass_time(days=4)
+    assert life.plan == "free"
+
+
+def test_a_grace_is_the_next_failures_own_where_the_payment_between_was_not_heard_of(life: Life) -> None:
+    life.subscribe()
+    life.catch_up()
+    customer = life.subscription.customer
+    life.double.cards_fail(customer, True)
+    life.pass_time(days=32)
+    life.catch_up()
+    first = life.subscription.grace_until
+    life.double.cards_fail(customer, False)
+    life.pass_time(days=4)
+    life.told()
+    life.double.cards_fail(customer, True)
+    life.pass_time(days=24)
+    life.catch_up()
+    assert (life.plan, life.subscription.status) == ("basic", "past_due")
+    assert first is not None
+    assert life.subscription.grace_until == first + timedelta(days=28)
 
 
 def test_a_card_that_fails_leaves_days_of_grace_and_paying_brings_everything_back(life: Life) -> None:

@@ -18,6 +18,7 @@ from billing.models import Payment, Plan, StripeEvent
 from billing.stripe import webhooks
 from billing.stripe.health import stripe_health
 from billing.stripe.reconcile import reconcile
+from config.base.crypto import encrypt
 from tests.billing.stripe_life import ENDPOINT, SECRET, Life
 from tests.emulators.stripe_store import Event
 from tests.emulators.stripe_webhooks import sign
@@ -113,7 +114,7 @@ def test_the_endpoint_that_was_made_at_stripe_has_a_secret_of_its_own(life: Life
     from_stripe = WebhookEndpoint.objects.create(
         id=f"we_{uuid4().hex}",
         djstripe_uuid=uuid4(),
-        secret="whsec_its_own",
+        secret=encrypt("whsec_its_own"),
         livemode=False,
         status="enabled",
         enabled_events=["*"],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -13,10 +14,10 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.viewer import Viewer
-from billing import test_money
+from billing import buying, test_money
 from billing.lifecycle import end_periods
 from billing.models import LedgerEntry, Payment, Plan, Subscription
-from billing.refusals import AlreadySubscribed
+from billing.refusals import AlreadySubscribed, NotForSale
 from billing.selectors import credits_of
 from billing.standing import standing_of
 from tests.factories.billing import broken_of
@@ -143,6 +144,16 @@ def test_a_larger_plan_begins_at_once_for_the_difference_of_what_is_left(buyer: 
 
 
 @pytest.mark.django_db
+def test_a_year_instead_of_the_month_gives_no_day_twice(buyer: Viewer) -> None:
+    buy_plan_with_test_money(buyer, now=BEGIN)
+    whole = (standing_of(buyer.company).subscription.period_end or BEGIN) - BEGIN
+    change(buyer, "basic", "year", days=whole.days / 2)
+    # Half of the month's 300 were given for the days that are counted as money.
+    assert state_of(buyer) == ("basic", "", 100 + 300 + 150)
+    assert broken_of(buyer.company) == []
+
+
+@pytest.mark.django_db
 def test_a_smaller_plan_waits_for_the_end_and_is_renewed_at_its_price(buyer: Viewer) -> None:
     buy_plan_with_test_money(buyer, "pro", now=BEGIN)
     change(buyer, "basic", days=1)
@@ -186,6 +197,22 @@ def test_a_trial_costs_nothing_is_had_once_and_then_paid_for(buyer: Viewer) -> N
     assert not standing_of(buyer.company).is_trial
     assert Payment.objects.filter(company=buyer.company).latest("pk").amount_cents == 999
     assert broken_of(buyer.company) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("real", [{"DEBUG": False}, {"STRIPE_SECRET_KEY": "sk_test_" + "1" * 32}])
+def test_once_test_money_is_closed_it_pays_for_no_change_either(
+    buyer: Viewer, settings: Settings, real: dict[str, Any]
+) -> None:
+    buy_plan_with_test_money(buyer, now=BEGIN)
+    before = state_of(buyer), standing_of(buyer.company).subscription.period_end
+    for name, value in real.items():
+        setattr(settings, name, value)
+    for slug, interval in [("pro", "month"), ("basic", "year")]:
+        with pytest.raises(NotForSale):
+            buying.change_plan(viewer=buyer, plan=Plan.objects.get(slug=slug), interval=interval)
+    assert (state_of(buyer), standing_of(buyer.company).subscription.period_end) == before
+    assert buying.cancel(viewer=buyer).ends_at
 
 
 @pytest.mark.django_db

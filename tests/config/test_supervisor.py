@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from config.servers import free_port
 from config.supervisor import Part
 from tests.database import PROJECT
-from tests.stack import Stack, answers, child_of, product_environment, start_supervisor, tree_of, wait_until_ready
+from tests.stack import DEMO, Stack, answers, child_of, product_environment, start_supervisor, tree_of, wait_until_ready
 
 WAIT_SECONDS = 40.0
 
@@ -122,6 +123,16 @@ def test_a_killed_supervisor_leaves_nothing_and_a_stopped_one_exits_cleanly(home
     assert supervisor.wait(WAIT_SECONDS) == 0
     assert _alive(everything) == []
     assert not (home.folder / "data" / "services.json").exists()
+
+
+def test_a_visitor_cannot_say_to_come_from_elsewhere(stack: Stack) -> None:
+    stack.forget_limits()
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    with httpx.Client(base_url=f"{stack.base_url}/api/v1", headers=headers, timeout=20) as client:
+        tokens = client.post("/auth/login", json={"email": DEMO[0], "password": DEMO[1]}).json()
+        sessions = client.get("/users/me/sessions", headers={"Authorization": f"Bearer {tokens['access']}"}).json()
+    assert next(one["address"] for one in sessions if one["is_current"]) == "127.0.0.1"
+    assert httpx.get(f"{stack.base_url}/dev/mail", headers=headers, timeout=20).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["web", "clock", "worker", "studio"])
