@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import tempfile
+from math import floor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -93,7 +94,8 @@ def readable_accent(accent: str) -> str:
             )
             % {
                 "colour": colour,
-                "contrast": contrast_on_black(colour),
+                # Cut, not rounded: 4.46 is not 4.5.
+                "contrast": floor(contrast_on_black(colour) * 10) / 10,
                 "least": LEAST_CONTRAST,
                 "nearest": nearest_readable(colour),
             },

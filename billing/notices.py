@@ -92,11 +92,13 @@ def payment_received(payment: Payment) -> bool:
 
 def payment_failed(payment: Payment, *, until: datetime | None) -> bool:
     """Tell that a payment failed, and until when the plan stays all the same (None: nothing hangs on it)."""
+    # An invoice can still be paid there; of a pack it would be a receipt.
+    url = payment.hosted_url if payment.kind == Payment.Kind.SUBSCRIPTION else ""
     return notify(
         company=payment.company,
         kind=NoticeKind.PAYMENT_FAILED,
         key=f"failed:{payment.pk}",
-        context={**_about(payment), "until": _iso(until)},
+        context={**_about(payment), "until": _iso(until), "url": url},
     )
 
 

@@ -439,6 +439,7 @@ TWO_PERSON_CREDITS: int | None = env.int("TWO_PERSON_CREDITS", default=0) or Non
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -211,13 +211,22 @@ def test_each_mail_says_what_happened_and_what_to_do(company: Company) -> None:
     assert (receipt.subject, "https://pay.example/invoice/7" in receipt.body) == ("Receipt: $19.99", True)
     assert "Credits: 500" in receipt.body
     assert "D-0007" in html_of(receipt)
-    assert "Your plan goes on until Nov. 28, 2026" in failed.body
+    assert "Your plan goes on until 28 November 2026" in failed.body
     assert "nothing is deleted" in html_of(failed)
     assert (refund.subject, "251 credits of this purchase" in refund.body) == ("Refund: $10.00", True)
     assert "did not go through in time" in ended.body
     assert company.name in ended.body
     for message in (receipt, failed, refund, ended):
         assert "{" not in message.body + html_of(message)
+
+
+def test_what_failed_is_paid_at_its_invoice_and_a_pack_is_bought_anew(company: Company) -> None:
+    address = "https://pay.example/8"
+    payment_failed(paid(company, state="failed", kind="subscription", hosted_url=address), until=None)
+    payment_failed(paid(company, state="failed", hosted_url=address), until=None)
+    invoice, pack = send_all(company)
+    assert (address in invoice.body, "Pay now" in html_of(invoice)) == (True, True)
+    assert (address in pack.body, "See your payments" in html_of(pack)) == (False, True)
 
 
 def test_what_a_company_is_called_is_text_in_the_mail(owner: User) -> None:
