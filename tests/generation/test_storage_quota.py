@@ -1,7 +1,7 @@
 """Storage of a plan: counted with the rows, refused before anything is stored, given back once."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -31,6 +31,15 @@ from tests.generation.conftest import files_of, state_of
 from tests.generation.scripted import Scripted
 
 ViewerOf = Callable[[User], Viewer]
+
+
+@pytest.fixture(autouse=True)
+def no_plan_stays(db: None) -> Iterator[None]:
+    """What is committed is taken away again: other tests count the plans."""
+    yield
+    ours = Plan.objects.filter(slug__startswith="storage-")
+    Subscription.objects.filter(plan__in=ours).update(plan=Plan.objects.get(slug="free"))
+    ours.delete()
 
 
 def sent(side: int = 64) -> SimpleUploadedFile:
