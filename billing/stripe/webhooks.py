@@ -203,7 +203,7 @@ def secret_of(endpoint: WebhookEndpoint) -> str:
 
 def rotate_endpoint_secrets() -> Rotation:
     """Encrypt them anew."""
-    every = WebhookEndpoint.objects.exclude(secret="")
+    every = WebhookEndpoint.objects.exclude(djstripe_uuid=CONFIGURED)
     return rotate_rows(
         "secret of Stripe's webhook",
         list(every.values_list("pk", flat=True)),
