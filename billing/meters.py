@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from billing.models import Hold, Plan, UsageCounter
 from billing.selectors import GENERATIONS, Credits, today
 from billing.storage import NO_PERIOD, STORAGE
 from billing.usage import seconds_left
+from config.base.sizes import size
 
 # From this share on a meter says that its limit is near.
 NEAR = 0.8
@@ -82,6 +82,6 @@ def _counted(name: str, label: str, used: int, limit: int | None, note: str) -> 
 
 
 def _stored(used: int, limit: int | None) -> Meter:
-    limit_label = filesizeformat(limit) if limit is not None else _("unlimited")
+    limit_label = size(limit) if limit is not None else _("unlimited")
     note = _("What lies in the bin counts until it is gone")
-    return Meter(STORAGE, _("Storage"), used, limit, filesizeformat(used), limit_label, note)
+    return Meter(STORAGE, _("Storage"), used, limit, size(used), limit_label, note)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from billing.changes import is_beyond_given, may_change
 from billing.meters import figure
 from billing.models import CreditPack, Interval, Plan
 from billing.standing import Standing, price_of_plan
+from config.base.sizes import size
 
 # A figure that a plan has nothing to say about.
 NONE = "–"
@@ -215,7 +215,7 @@ def _unused(plan: Plan) -> str:
 
 
 def _storage(plan: Plan) -> str:
-    return _("by agreement") if plan.storage_bytes is None else filesizeformat(plan.storage_bytes)
+    return _("by agreement") if plan.storage_bytes is None else size(plan.storage_bytes)
 
 
 def _models(plan: Plan) -> str:

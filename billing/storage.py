@@ -9,7 +9,6 @@ An upload is refused when it does not fit. A job is refused only when the storag
 what it will weigh; what it made is kept in any case, for it is paid for. A downgrade deletes nothing.
 """
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.models import Company
@@ -17,6 +16,7 @@ from billing.models import Plan, UsageCounter
 from billing.selectors import plan_of
 from billing.usage import LimitReached, give_back_usage, take_usage
 from config.base.refusal import Allowance
+from config.base.sizes import size
 
 STORAGE = "storage"
 NO_PERIOD = ""
@@ -72,7 +72,7 @@ def _full(company: Company, plan: Plan, *, field: str = "") -> StorageFull:
             "There is no room for this: %(used)s of the %(limit)s of the %(plan)s plan are used. "
             "Delete what you do not need and empty the bin, or choose a larger plan."
         )
-        % {"used": filesizeformat(used), "limit": filesizeformat(limit), "plan": plan.name},
+        % {"used": size(used), "limit": size(limit), "plan": plan.name},
         field=field,
         allowance=Allowance(used=used, limit=limit),
     )

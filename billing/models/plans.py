@@ -5,13 +5,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.currency import money
 from config.base.ids import uuid7
+from config.base.sizes import size
 
 
 class Plan(models.Model):
@@ -116,7 +116,7 @@ class Plan(models.Model):
         lines.append(jobs % {"n": self.parallel_jobs})
         lines.append(self._tiers_sentence())
         if self.storage_bytes is not None:
-            lines.append(gettext("%(size)s of storage") % {"size": filesizeformat(self.storage_bytes)})
+            lines.append(gettext("%(size)s of storage") % {"size": size(self.storage_bytes)})
         if self.has_priority_queue:
             lines.append(gettext("Goes first in the queue"))
         lines.append(gettext("Pictures carry a watermark") if self.has_watermark else gettext("No watermark"))
