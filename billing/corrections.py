@@ -10,7 +10,7 @@ from accounts.models import Company, User
 from accounts.services import record_audit
 from billing.following import end_subscription, put_into_force
 from billing.models import LedgerEntry, Plan, Subscription, Wallet
-from billing.periods import give_period, stop_periods
+from billing.periods import MANUAL, give_period, stop_periods
 from billing.services import InsufficientCredits, grant_credits, lock_wallet, spend_from_lots
 from config.base.ids import uuid7
 from config.base.refusal import Refusal
@@ -101,7 +101,7 @@ def change_plan(*, company: Company, plan: Plan, actor: User, until: datetime | 
         before, subscription.plan = subscription.plan, plan
         subscription.source = Subscription.Source.MANUAL
         subscription.status = Subscription.Status.ACTIVE
-        subscription.reference = f"manual:{uuid7()}"
+        subscription.reference = f"{MANUAL}{uuid7()}"
         subscription.next_plan = subscription.grace_until = subscription.cancel_at = None
         subscription.period_start, subscription.period_end = now, until
         put_into_force(subscription, before=before, actor=actor.email)

@@ -13,15 +13,19 @@ from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.models import Company
+from accounts.models import Company, Membership, User
 from billing.facts import PeriodFact
 from billing.models import BillingPeriod, Interval, LedgerEntry, Payment, Plan, Subscription
 from billing.reversals import settle_reversals
 from billing.services import grant_credits, lock_wallet
+from billing.standing import had_trial
+
+# How what an operator gave by hand is referred to.
+MANUAL = "manual:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def record_period(
             "company": company,
             "plan": fact.plan,
             "interval": fact.interval,
-            "monthly_credits": _credits_a_month(fact),
+            "monthly_credits": _credits_a_month(fact, company),
             "anchor": fact.anchor or fact.start,
             "start": fact.start,
             "end": fact.end,
@@ -89,20 +93,29 @@ def credits_left(plan: Plan, *, begun: datetime, now: datetime, end: datetime) -
     return int((plan.monthly_credits or 0) * Fraction((end - now) // tick, (end - begun) // tick))
 
 
-def _credits_a_month(fact: PeriodFact) -> int:
+def _credits_a_month(fact: PeriodFact, company: Company) -> int:
     if fact.is_trial:
-        return fact.plan.trial_credits
+        return fact.plan.trial_credits if _is_first_trial(company) else 0
     gives = fact.plan.monthly_credits or 0
     if fact.replaces is None:
         return gives
     return 0 if fact.replaces.monthly_credits is None else max(0, gives - fact.replaces.monthly_credits)
 
 
+def _is_first_trial(company: Company) -> bool:
+    """Whether a trial gives credits; the owners' other companies, which may begin one at this moment, wait."""
+    owners = Membership.objects.filter(company=company, role=Membership.Role.OWNER).values("user")
+    list(User.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk").values_list("pk"))
+    return not had_trial(company)
+
+
 def give_period(*, company: Company, plan: Plan, reference: str, until: datetime | None, now: datetime) -> None:
     """What an operator gives by hand: the plan's credits each month, from now until `until` (None: until it is ended).
 
-    In a transaction that has locked the company's wallet.
+    The first month gives less by what plans that were given before have granted for the same days. In a transaction
+    that has locked the company's wallet.
     """
+    less = _given_ahead(company, now)
     period = BillingPeriod.objects.create(
         company=company,
         plan=plan,
@@ -114,7 +127,21 @@ def give_period(*, company: Company, plan: Plan, reference: str, until: datetime
         key=reference,
         reference=reference,
     )
-    grant_period(period=period, now=now)
+    grant_period(period=period, now=now, less=less)
+
+
+def _given_ahead(company: Company, now: datetime) -> int:
+    """Credits that plans given by hand have granted for days that are still to come."""
+    tick, ahead = timedelta.resolution, Fraction()
+    for period in BillingPeriod.objects.filter(company=company, reference__startswith=MANUAL):
+        for part in slices_of(period):
+            if part.start > now:
+                break
+            if part.end > now:
+                entries = LedgerEntry.objects.filter(wallet=company.pk, key=f"period:{period.pk}:{part.number}")
+                granted = entries.aggregate(granted=Sum("amount", default=0))["granted"]
+                ahead += granted * Fraction((part.end - now) // tick, (part.end - part.start) // tick)
+    return int(ahead)
 
 
 def stop_periods(*, company: Company, reference: str, now: datetime) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Company
+from accounts.models import Company, Membership
 from accounts.viewer import Viewer
 from billing.models import BillingPeriod, Interval, Payment, Plan, Subscription
 
@@ -110,8 +110,10 @@ def price_of_plan(plan: Plan, interval: str) -> int | None:
 
 
 def had_trial(company: Company) -> bool:
-    """Whether the company has tried a plan out before; it may do so once."""
-    return BillingPeriod.objects.filter(company=company, is_trial=True).exists()
+    """Whether the company, or another one of its owners, has tried a plan out before: that may be done once."""
+    owners = Membership.objects.filter(company=company, role=Membership.Role.OWNER).values("user")
+    theirs = Membership.objects.filter(user__in=owners, role=Membership.Role.OWNER).values("company")
+    return BillingPeriod.objects.filter(Q(company=company) | Q(company__in=theirs), is_trial=True).exists()
 
 
 def sees_payments(viewer: Viewer) -> bool:

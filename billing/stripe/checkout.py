@@ -11,6 +11,7 @@ from accounts.models import Company, User
 from billing.following import LIVE
 from billing.models import BillingPeriod, CreditPack, Interval, Plan, Subscription
 from billing.refusals import AlreadySubscribed, NotForSale
+from billing.standing import had_trial
 from billing.stripe.client import NotAtStripe, asking
 from billing.stripe.customers import with_customer
 
@@ -40,7 +41,8 @@ def start_subscription_checkout(*, company: Company, plan: Plan, interval: str, 
         )
     # Read back for nothing but the mirror: what counts is the customer.
     about: Any = {"metadata": {"company": str(company.pk)}}
-    if plan.trial_days and not BillingPeriod.objects.filter(company=company, reference__startswith="sub_").exists():
+    paid_before = BillingPeriod.objects.filter(company=company, reference__startswith="sub_")
+    if plan.trial_days and not had_trial(company) and not paid_before.exists():
         about["trial_period_days"] = plan.trial_days
     return _start(
         company=company,

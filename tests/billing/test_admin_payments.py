@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
@@ -26,6 +27,7 @@ from billing.models import (
     Wallet,
 )
 from billing.notices import payment_received
+from billing.periods import grant_due
 from billing.selectors import credits_of, plan_of
 from tests.factories.accounts import PersonFactory
 from tests.factories.billing import AccountFactory, broken_of
@@ -207,6 +209,25 @@ def test_a_plan_is_given_until_a_day_with_its_credits(operator_client: Client, c
     assert found.period_end is not None
     assert abs(found.period_end - until) < timedelta(seconds=2)
     assert BillingPeriod.objects.get(company=company).end == found.period_end
+
+
+def test_a_plan_that_is_given_again_and_again_gives_the_same_days_once(
+    operator_client: Client, company: Company
+) -> None:
+    for slug in ("pro", "free", "pro", "free", "pro", "basic", "pro"):
+        assert give(operator_client, company, slug).status_code == 302
+    # The seconds between them are rounded to the company's side.
+    assert 1000 <= credits_of(company).balance <= 1005
+    assert broken_of(company) == []
+
+
+def test_a_larger_plan_that_is_given_gives_what_it_has_more(operator_client: Client, company: Company) -> None:
+    give(operator_client, company, "basic")
+    give(operator_client, company, "pro")
+    assert 1000 <= credits_of(company).balance <= 1002
+    later = timezone.now() + relativedelta(months=1, seconds=5)
+    grant_due(now=later)
+    assert credits_of(company).balance >= 2000
 
 
 def test_a_day_that_is_over_is_refused(operator_client: Client, company: Company) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +13,21 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from accounts.companies import create_team
 from accounts.models import User
 from accounts.viewer import Viewer
 from billing import buying, test_money
+from billing.following import follow_payment
 from billing.lifecycle import end_periods
 from billing.models import LedgerEntry, Payment, Plan, Subscription
 from billing.refusals import AlreadySubscribed, NotForSale
 from billing.selectors import credits_of
 from billing.standing import standing_of
+from tests.billing.test_races import at_once
 from tests.factories.billing import broken_of
 from tests.factories.buying import buy_pack_with_test_money, buy_plan_with_test_money
+from tests.factories.payments import invoice_of, period_of
+from tests.factories.teams import acting
 
 BEGIN = timezone.now()
 
@@ -197,6 +203,36 @@ def test_a_trial_costs_nothing_is_had_once_and_then_paid_for(buyer: Viewer) -> N
     assert not standing_of(buyer.company).is_trial
     assert Payment.objects.filter(company=buyer.company).latest("pk").amount_cents == 999
     assert broken_of(buyer.company) == []
+
+
+@pytest.mark.django_db
+def test_people_try_a_plan_out_once_however_many_companies_they_make(alice: User, bob: User) -> None:
+    Plan.objects.filter(slug="pro").update(trial_days=7, trial_credits=200)
+    teams = [acting(alice, create_team(user=alice, name=f"Team {number}")) for number in range(3)]
+    # All begun before the first is confirmed.
+    orders = [order_of(team, "pro") for team in teams]
+    for order in orders:
+        test_money.pay(order=order, now=BEGIN)
+    assert [credits_of(team.company).balance for team in teams] == [200, 0, 0]
+    assert not order_of(acting(alice, create_team(user=alice, name="Team 4")), "pro").is_trial
+    another = acting(bob, create_team(user=bob, name="Bob's"))
+    assert order_of(another, "pro").is_trial
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_trials_of_one_owner_that_begin_at_the_same_moment_give_credits_once(alice: User) -> None:
+    pro = Plan.objects.get(slug="pro")
+    pro.trial_days, pro.trial_credits = 7, 200
+    teams = [create_team(user=alice, name=f"Team {number}") for number in range(4)]
+
+    def begin(number: int) -> int:
+        company = teams[number]
+        period = period_of(company, is_trial=True, start=BEGIN, end=BEGIN + timedelta(days=7))
+        follow_payment(invoice_of(company, replace(period, plan=pro), amount_cents=0))
+        return credits_of(company).balance
+
+    assert sorted(at_once(4, begin)) == [0, 0, 0, 200]
+    assert [sentence for company in teams for sentence in broken_of(company)] == []
 
 
 @pytest.mark.django_db
