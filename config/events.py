@@ -11,7 +11,6 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any, cast
@@ -79,10 +78,10 @@ class Hub:
 
     async def stop(self) -> None:
         """End all streams and the reader."""
-        if self.task is not None:
+        # redis-py loses a cancellation that comes while it connects, and reading goes on.
+        while self.task is not None and not self.task.done():
             self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+            await asyncio.wait({self.task}, timeout=0.2)
         for clients in self.clients.values():
             for client in clients:
                 client.offer(None)

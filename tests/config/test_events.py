@@ -208,6 +208,21 @@ def test_a_company_that_is_switched_off_lets_nobody_listen() -> None:
     run(play)
 
 
+def test_a_server_that_stops_at_any_moment_of_its_beginning_does_stop() -> None:
+    async def scene() -> None:
+        for moment in range(40):
+            hub = events.Hub()
+            hub.start()
+            for _turn in range(moment):
+                await asyncio.sleep(0)
+            await asyncio.wait_for(hub.stop(), 10)
+            assert hub.task is not None
+            assert hub.task.done()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, scene()).result()
+
+
 def test_an_ended_session_loses_its_stream_and_the_others_keep_theirs() -> None:
     company, user = uuid4(), uuid4()
 
