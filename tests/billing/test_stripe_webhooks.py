@@ -31,6 +31,8 @@ def deliver(headers: dict[str, str], body: bytes, address: str = ENDPOINT) -> in
 @pytest.fixture
 def paid(life: Life) -> Event:
     """That the first invoice of a subscription was paid; nothing was told of it yet."""
+    # Other tests leave events that nobody applied.
+    StripeEvent.objects.all().delete()
     life.subscribe()
     return next(event for event in life.told() if event.type == "invoice.paid")
 
